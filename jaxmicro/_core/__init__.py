@@ -1,0 +1,49 @@
+"""Bricks without physics, used by every room.
+
+In:  nothing (jax and numpy only).
+Out: `record` (frozen pytree dataclasses), `Status` and its advice, checks with their error wording,
+     what each dtype can reach, named key splitting, progress meters.
+Add one: a brick belongs here only when two rooms need it and it knows no physics.
+"""
+
+from jaxmicro._core.checks import (
+    as_float_array,
+    check,
+    check_choice,
+    check_finite,
+    check_probability,
+    check_shape,
+    is_concrete,
+    nearest_name,
+)
+from jaxmicro._core.keys import numpy_generator, split_named
+from jaxmicro._core.precision import check_rtol, default_rtol, dot
+from jaxmicro._core.progress import Progress, silent
+from jaxmicro._core.records import record, replace, static
+from jaxmicro._core.status import SolveError, Status, poison, raise_for_status, worst
+
+__all__ = [
+    "Progress",
+    "SolveError",
+    "Status",
+    "as_float_array",
+    "check",
+    "check_choice",
+    "check_finite",
+    "check_probability",
+    "check_rtol",
+    "check_shape",
+    "default_rtol",
+    "dot",
+    "is_concrete",
+    "nearest_name",
+    "numpy_generator",
+    "poison",
+    "raise_for_status",
+    "record",
+    "replace",
+    "silent",
+    "split_named",
+    "static",
+    "worst",
+]

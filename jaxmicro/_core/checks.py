@@ -1,0 +1,111 @@
+"""Checks of what a user passes in, with one wording: "`x` must …, but … (the actual value). Do … instead."
+
+Shapes and names are checked always. Values are checked only where they are concrete: under a tracer (jit, vmap,
+grad) a check of values is skipped here, and the solve reports bad input by its status.
+"""
+
+import difflib
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+import jax
+
+
+def is_concrete(*values: Any) -> bool:
+    """True when no leaf of `values` is a tracer, so that Python may look at the numbers."""
+    return not any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(values))
+
+
+def check(condition: bool, message: str, error: type[Exception] = ValueError) -> None:
+    """Raise `error(message)` unless `condition` holds."""
+    if not condition:
+        raise error(message)
+
+
+def nearest_name(name: str, valid: Iterable[str]) -> str | None:
+    """The valid name closest to a misspelt one, or None."""
+    matches = difflib.get_close_matches(str(name), list(valid), n=1, cutoff=0.5)
+    return matches[0] if matches else None
+
+
+def check_choice(argument: str, value: Any, valid: Iterable[str]) -> None:
+    """Check that `value` is one of the `valid` names, and suggest the nearest."""
+    names = list(valid)
+    if value in names:
+        return
+    hint = nearest_name(value, names) if isinstance(value, str) else None
+    suggestion = f" Did you mean {hint!r}?" if hint else ""
+    raise ValueError(f"`{argument}` must be one of {', '.join(map(repr, names))}, but it is {value!r}.{suggestion}")
+
+
+def check_shape(argument: str, value: Any, expected: Sequence[int | str | None], advice: str = "") -> None:
+    """Check an array's shape; strings and None in `expected` stand for any size."""
+    actual = np.shape(value)
+    fits = len(actual) == len(expected) and all(
+        not isinstance(want, int) or want == got for want, got in zip(expected, actual, strict=True)
+    )
+    if not fits:
+        wanted = "(" + ", ".join("any" if size is None else str(size) for size in expected) + ("," if len(expected) == 1 else "") + ")"
+        raise ValueError(f"`{argument}` must have shape {wanted}, but its shape is {tuple(actual)}. {advice}".rstrip())
+
+
+def check_finite(argument: str, value: Any) -> None:
+    """Check that a concrete array holds no NaN and no infinity, and name the first place that does."""
+    if not is_concrete(value):
+        return
+    finite = np.isfinite(np.asarray(value))
+    if not finite.all():
+        where = tuple(int(i) for i in np.argwhere(~finite)[0])
+        raise ValueError(
+            f"`{argument}` must be finite, but {int((~finite).sum())} of its {finite.size} entries are not "
+            f"(the first at index {where}: {np.asarray(value)[where]}). Mask or fill them first."
+        )
+
+
+def check_probability(argument: str, value: Any) -> None:
+    """Check that concrete values lie in [0, 1]."""
+    if not is_concrete(value):
+        return
+    array = np.asarray(value)
+    if array.size and not ((array >= 0).all() and (array <= 1).all()):
+        raise ValueError(f"`{argument}` must lie in [0, 1], but it spans [{array.min():g}, {array.max():g}].")
+
+
+def as_float_array(argument: str, value: ArrayLike) -> Float[Array, "..."]:
+    """Convert to a floating JAX array of the input's own precision.
+
+    Integers become the default float. float64 NumPy input while x64 is off is converted to float32 with one warning
+    that names the switch.
+    """
+    if not isinstance(value, jax.Array):
+        value = np.asarray(value)
+        if value.dtype == object or value.dtype.kind in "USOV":
+            raise TypeError(f"`{argument}` must be numeric, but its dtype is {value.dtype}. Pass an array of numbers.")
+        if value.dtype == np.float64 and value.ndim > 0 and not jax.config.jax_enable_x64:  # pyright: ignore[reportAttributeAccessIssue]
+            _warn_x64_once()
+    if np.issubdtype(value.dtype, np.complexfloating):
+        raise TypeError(f"`{argument}` must be real, but its dtype is {value.dtype}. Pass its real part.")
+    if not np.issubdtype(value.dtype, np.floating):
+        return jnp.asarray(value, dtype=jnp.result_type(float))
+    if value.dtype.itemsize < 4:
+        return jnp.asarray(value, dtype=jnp.float32)
+    return jnp.asarray(value)
+
+
+_warned: set[str] = set()
+
+
+def _warn_x64_once() -> None:
+    if "x64" not in _warned:
+        _warned.add("x64")
+        warnings.warn(
+            "float64 input is computed in float32 because JAX's x64 mode is off. "
+            "Call jax.config.update('jax_enable_x64', True) before the first computation for double precision.",
+            UserWarning,
+            stacklevel=4,
+        )

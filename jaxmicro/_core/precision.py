@@ -1,0 +1,53 @@
+"""What each dtype can reach, and sums that do not lose digits."""
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+import jax
+
+DEFAULT_RTOL = {"float64": 1e-5, "float32": 1e-3}
+SMALLEST_RTOL = {"float64": 1e-12, "float32": 1e-5}
+
+
+def default_rtol(dtype: np.dtype, rtol: float | None) -> float:
+    """The relative tolerance of a solve: the user's if given and reachable, else the default of the dtype."""
+    if rtol is None:
+        return DEFAULT_RTOL[jnp.dtype(dtype).name]
+    check_rtol(dtype, rtol)
+    return float(rtol)
+
+
+def check_rtol(dtype: np.dtype, rtol: float) -> None:
+    """Refuse a tolerance that the dtype cannot reach."""
+    name = jnp.dtype(dtype).name
+    smallest = SMALLEST_RTOL[name]
+    if not (smallest <= rtol < 1):
+        remedy = " Use float64 input with JAX's x64 mode on for less." if name == "float32" else ""
+        raise ValueError(f"`rtol` must lie in [{smallest:g}, 1) for {name}, but it is {rtol:g}.{remedy}")
+
+
+def dot(a: Float[Array, "..."], b: Float[Array, "..."]) -> Float[Array, ""]:
+    """Inner product of two fields of one shape, in float64 where x64 is on, else with compensated partial sums."""
+    product = a * b
+    if product.dtype == jnp.float64:
+        return jnp.sum(product)
+    if jax.config.jax_enable_x64:  # pyright: ignore[reportAttributeAccessIssue]
+        return jnp.sum(product, dtype=jnp.float64).astype(product.dtype)
+    return _compensated_sum(jnp.sum(product, axis=-1).ravel())
+
+
+def _compensated_sum(values: Float[Array, " n"]) -> Float[Array, ""]:
+    """Pairwise sum whose rounding errors are carried along (two-sum of Knuth)."""
+    size = values.shape[0]
+    width = 1 << max(size - 1, 0).bit_length()
+    high = jnp.zeros(width, values.dtype).at[:size].set(values)
+    low = jnp.zeros_like(high)
+    while width > 1:
+        width //= 2
+        a, b = high[:width], high[width:]
+        total = a + b
+        shadow = total - a
+        error = (a - (total - shadow)) + (b - shadow)
+        high, low = total, low[:width] + low[width:] + error
+    return (high + low)[0]
