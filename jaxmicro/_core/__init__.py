@@ -21,11 +21,13 @@ from jaxmicro._core.precision import check_rtol, default_rtol, dot
 from jaxmicro._core.progress import Progress, silent
 from jaxmicro._core.records import record, replace, static
 from jaxmicro._core.status import SolveError, Status, poison, raise_for_status, worst
+from jaxmicro._core.version import __version__
 
 __all__ = [
     "Progress",
     "SolveError",
     "Status",
+    "__version__",
     "as_float_array",
     "check",
     "check_choice",

@@ -9,11 +9,10 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
-
-import jax
 
 
 def is_concrete(*values: Any) -> bool:

@@ -2,11 +2,10 @@
 
 import zlib
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
-
-import jax
 
 
 def check_key(key: Array) -> Array:

@@ -1,10 +1,9 @@
 """What each dtype can reach, and sums that do not lose digits."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-
-import jax
 
 DEFAULT_RTOL = {"float64": 1e-5, "float32": 1e-3}
 SMALLEST_RTOL = {"float64": 1e-12, "float32": 1e-5}

@@ -6,11 +6,11 @@ tracer the value is poisoned with NaN, and so is its derivative.
 
 import enum
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
-import jax
 from jaxmicro._core.checks import is_concrete
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-import jax
 from jaxmicro._core import check, is_concrete
 
 
@@ -43,10 +43,15 @@ class Grid:
         if lengths is None:
             lengths = np.asarray(sizes, dtype=float)
         edges = lengths if isinstance(lengths, jax.Array) else np.asarray(lengths, dtype=float)
-        check(edges.shape == (len(sizes),), f"`lengths` must hold one edge length per axis, ({len(sizes)},), but its shape is {edges.shape}.")
+        check(
+            edges.shape == (len(sizes),), f"`lengths` must hold one edge length per axis, ({len(sizes)},), but its shape is {edges.shape}."
+        )
         if is_concrete(edges):
             values = np.asarray(edges)
-            check(bool((values > 0).all() and np.isfinite(values).all()), f"`lengths` must be positive and finite, but they are {values.tolist()}.")
+            check(
+                bool((values > 0).all() and np.isfinite(values).all()),
+                f"`lengths` must be positive and finite, but they are {values.tolist()}.",
+            )
         self._set(sizes, jnp.asarray(edges))
 
     def _set(self, shape: tuple[int, ...], lengths: Array) -> None:
