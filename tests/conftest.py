@@ -14,6 +14,8 @@ import pytest
 from jaxtyping import config as jaxtyping_config
 from jaxtyping import install_import_hook
 
+from tests import typechecker
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 jax.config.update("jax_enable_x64", True)
@@ -22,7 +24,8 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
 if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 
-install_import_hook("jaxmicro", "beartype.beartype")
+jaxtyping_config.update("jaxtyping_remove_typechecker_stack", True)
+install_import_hook("jaxmicro", f"{typechecker.__name__}.check")
 
 
 @pytest.fixture(scope="session")

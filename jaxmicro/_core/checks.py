@@ -35,7 +35,7 @@ def nearest_name(name: str, valid: Iterable[str]) -> str | None:
 def check_choice(argument: str, value: Any, valid: Iterable[str]) -> None:
     """Check that `value` is one of the `valid` names, and suggest the nearest."""
     names = list(valid)
-    if value in names:
+    if isinstance(value, str) and value in names:
         return
     hint = nearest_name(value, names) if isinstance(value, str) else None
     suggestion = f" Did you mean {hint!r}?" if hint else ""
@@ -75,17 +75,17 @@ def check_probability(argument: str, value: Any) -> None:
         raise ValueError(f"`{argument}` must lie in [0, 1], but it spans [{array.min():g}, {array.max():g}].")
 
 
-def as_float_array(argument: str, value: ArrayLike) -> Float[Array, "..."]:
+def as_float_array(argument: str, value: ArrayLike | Sequence[Any]) -> Float[Array, "..."]:
     """Convert to a floating JAX array of the input's own precision.
 
     Integers become the default float. float64 NumPy input while x64 is off is converted to float32 with one warning
     that names the switch.
     """
     if not isinstance(value, jax.Array):
-        value = np.asarray(value)
-        if value.dtype == object or value.dtype.kind in "USOV":
-            raise TypeError(f"`{argument}` must be numeric, but its dtype is {value.dtype}. Pass an array of numbers.")
-        if value.dtype == np.float64 and value.ndim > 0 and not jax.config.jax_enable_x64:  # pyright: ignore[reportAttributeAccessIssue]
+        given = value
+        value = _numeric(argument, given)
+        double = isinstance(given, np.ndarray) and value.dtype == np.float64
+        if double and value.ndim > 0 and not jax.config.jax_enable_x64:  # pyright: ignore[reportAttributeAccessIssue]
             _warn_x64_once()
     if np.issubdtype(value.dtype, np.complexfloating):
         raise TypeError(f"`{argument}` must be real, but its dtype is {value.dtype}. Pass its real part.")
@@ -94,6 +94,18 @@ def as_float_array(argument: str, value: ArrayLike) -> Float[Array, "..."]:
     if value.dtype.itemsize < 4:
         return jnp.asarray(value, dtype=jnp.float32)
     return jnp.asarray(value)
+
+
+def _numeric(argument: str, value: Any) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(
+            f"`{argument}` must be a rectangular array of numbers, but NumPy says: {error}. Make its rows equally long."
+        ) from None
+    if array.dtype.kind in "USOV":
+        raise TypeError(f"`{argument}` must be numeric, but its dtype is {array.dtype}. Pass an array of numbers.")
+    return array
 
 
 _warned: set[str] = set()

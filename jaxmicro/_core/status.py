@@ -9,7 +9,7 @@ import enum
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PyTree
+from jaxtyping import Array, Int, PyTree
 
 from jaxmicro._core.checks import is_concrete
 
@@ -52,10 +52,24 @@ def worst(status: Int[Array, "..."]) -> Int[Array, ""]:
 def poison(value: PyTree, ok: Array) -> PyTree:
     """NaN in value and derivative where `ok` is false.
 
-    A `where` would leave an ordinary-looking zero gradient; the product with NaN reaches the adjoint too.
+    A `where` would leave an ordinary-looking zero gradient; the product with NaN reaches the adjoint too. Leaves that
+    cannot hold a NaN (counts, codes) pass unchanged.
+
+    Args:
+        value: arrays, each with the axes of `ok` in front.
+        ok: booleans, one per entry of a batch, or a single one.
+
+    Returns:
+        `value`, with NaN in the entries that failed.
+
+    Example:
+        >>> poison(jnp.array([1.0, 2.0]), jnp.array([True, False])).tolist()
+        [1.0, nan]
     """
 
-    def spoil(leaf: Float[Array, "..."]) -> Float[Array, "..."]:
+    def spoil(leaf: Array) -> Array:
+        if not jnp.issubdtype(leaf.dtype, jnp.inexact):
+            return leaf
         flag = jnp.reshape(ok, ok.shape + (1,) * (leaf.ndim - ok.ndim))
         return leaf * jnp.where(flag, 1.0, jnp.nan).astype(leaf.dtype)
 
@@ -63,18 +77,31 @@ def poison(value: PyTree, ok: Array) -> PyTree:
 
 
 def raise_for_status(question: str, status: Int[Array, "..."], residual: Array, steps: Array) -> None:
-    """Raise `SolveError` when `status` is concrete and not converged; do nothing under a tracer."""
+    """Raise `SolveError` when `status` is concrete and not converged; do nothing under a tracer.
+
+    Args:
+        question: the front door that was called, for the message.
+        status: codes, `(*batch)`.
+        residual: relative residuals, `(*batch)` or with more axes behind.
+        steps: iterations, likewise.
+
+    Raises:
+        SolveError: naming the worst entry, its residual, its steps, and what to do.
+    """
     if not is_concrete(status, residual, steps):
         return
-    codes = np.atleast_1d(np.asarray(status))
+    codes = np.asarray(status)
     if not codes.any():
         return
     code = Status(int(codes.max()))
-    index = np.argwhere(codes == code)[0].tolist()
-    where = f" (entry {index} of {codes.shape})" if codes.size > 1 else ""
-    reached = np.atleast_1d(np.asarray(residual)).max()
-    count = int(np.atleast_1d(np.asarray(steps)).max())
+    entry = tuple(int(i) for i in np.argwhere(codes == code)[0])
+    where = f" (entry {entry} of a batch of shape {codes.shape})" if codes.ndim else ""
     raise SolveError(
-        f"`{question}` failed with status {code.name}{where} after {count} steps at relative residual {reached:.2e}: {code.advice}. "
-        "`throw=False` returns the best iterate with its status."
+        f"`{question}` failed with status {code.name}{where} after {_worst_of(steps, entry):.0f} steps "
+        f"at relative residual {_worst_of(residual, entry):.2e}: {code.advice}. `throw=False` returns the best iterate with its status."
     )
+
+
+def _worst_of(values: Array, entry: tuple[int, ...]) -> float:
+    array = np.asarray(values)
+    return float(np.max(array[entry] if array.ndim >= len(entry) else array))

@@ -1,6 +1,7 @@
 """The periodic voxel grid."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Float
 from jaxmicro._core import check, is_concrete
 
 
-@jax.tree_util.register_pytree_node_class
+@jax.tree_util.register_pytree_with_keys_class
 class Grid:
     """A periodic box of voxels in two or three dimensions.
 
@@ -32,29 +33,11 @@ class Grid:
     shape: tuple[int, ...]
     lengths: Float[Array, " d"]
 
-    def __init__(self, shape: Sequence[int], lengths: ArrayLike | Sequence[float] | None = None):
-        try:
-            sizes = tuple(int(n) for n in shape)
-            exact = all(float(n) == float(m) for n, m in zip(sizes, shape, strict=True))
-        except (TypeError, ValueError):
-            sizes, exact = (), False
-        check(exact and len(sizes) in (2, 3), f"`shape` must be two or three whole numbers, but it is {shape!r}. Write Grid((64, 64)).")
-        check(min(sizes) >= 2, f"`shape` must be at least 2 along each axis, but it is {sizes}.")
-        if lengths is None:
-            lengths = np.asarray(sizes, dtype=float)
-        edges = lengths if isinstance(lengths, jax.Array) else np.asarray(lengths, dtype=float)
-        check(
-            edges.shape == (len(sizes),), f"`lengths` must hold one edge length per axis, ({len(sizes)},), but its shape is {edges.shape}."
-        )
-        if is_concrete(edges):
-            values = np.asarray(edges)
-            check(
-                bool((values > 0).all() and np.isfinite(values).all()),
-                f"`lengths` must be positive and finite, but they are {values.tolist()}.",
-            )
-        self._set(sizes, jnp.asarray(edges))
+    def __init__(self, shape: Sequence[int], lengths: ArrayLike | Sequence[ArrayLike] | None = None):
+        sizes = _sizes(shape)
+        self._set(sizes, _edges(sizes if lengths is None else lengths, len(sizes)))
 
-    def _set(self, shape: tuple[int, ...], lengths: Array) -> None:
+    def _set(self, shape: tuple[int, ...], lengths: Any) -> None:
         object.__setattr__(self, "shape", shape)
         object.__setattr__(self, "lengths", lengths)
 
@@ -100,16 +83,45 @@ class Grid:
 
     __hash__ = None  # pyright: ignore[reportAssignmentType]
 
-    def tree_flatten(self) -> tuple[tuple[Array], tuple[int, ...]]:
+    def tree_flatten(self) -> tuple[tuple[Any], tuple[int, ...]]:
         """Split into the leaf `lengths` and the static `shape`."""
         return (self.lengths,), self.shape
 
+    def tree_flatten_with_keys(self) -> tuple[tuple[tuple[Any, Any]], tuple[int, ...]]:
+        """Split likewise, with the leaf's name for error messages."""
+        return ((jax.tree_util.GetAttrKey("lengths"), self.lengths),), self.shape
+
     @classmethod
-    def tree_unflatten(cls, shape: tuple[int, ...], leaves: Sequence[Array]) -> "Grid":
+    def tree_unflatten(cls, shape: tuple[int, ...], leaves: Sequence[Any]) -> "Grid":
         """Rebuild without checks: leaves may be tracers or placeholders."""
         grid = object.__new__(cls)
         grid._set(shape, leaves[0])
         return grid
+
+
+def _sizes(shape: Any) -> tuple[int, ...]:
+    try:
+        sizes = tuple(int(n) for n in shape)
+        exact = all(float(n) == float(m) for n, m in zip(sizes, shape, strict=True))
+    except (TypeError, ValueError):
+        sizes, exact = (), False
+    check(exact and len(sizes) in (2, 3), f"`shape` must be two or three whole numbers, but it is {shape!r}. Write Grid((64, 64)).")
+    check(min(sizes) >= 2, f"`shape` must be at least 2 along each axis, but it is {sizes}. Repeat the cell along the short axis.")
+    return sizes
+
+
+def _edges(lengths: Any, ndim: int) -> Float[Array, " d"]:
+    floating = isinstance(lengths, jax.Array | np.ndarray) and jnp.issubdtype(lengths.dtype, jnp.floating)
+    edges = jnp.asarray(lengths) if floating else jnp.asarray(lengths, dtype=float)
+    check(
+        edges.shape == (ndim,),
+        f"`lengths` must hold one edge length per axis, ({ndim},), but its shape is {edges.shape}. Pass {ndim} numbers.",
+    )
+    if is_concrete(edges):
+        values = np.asarray(edges)
+        valid = bool((values > 0).all() and np.isfinite(values).all())
+        check(valid, f"`lengths` must be positive and finite, but they are {values.tolist()}. Pass edge lengths, not coordinates.")
+    return edges
 
 
 __all__ = ["Grid"]
