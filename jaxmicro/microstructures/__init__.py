@@ -1,0 +1,30 @@
+"""Maps of what is where: the Microstructure record, generators and edits.
+
+In:  a `Grid`, and arrays or a typed key.
+Out: `Microstructure` (labels or phase fractions, orientations, mask, maps), in the axes of the grid.
+Add one: a generator is one file with one function `name(grid, …, *, key) -> Microstructure`, exported here; an edit is
+     a function `name(ms, …) -> Microstructure` that treats labels, fractions, orientation, mask and maps alike.
+"""
+
+from jaxmicro.microstructures.gaussian_field import gaussian_random_field
+from jaxmicro.microstructures.inclusions import disc, inclusions, sphere
+from jaxmicro.microstructures.packing import PackingError, pack_spheres
+from jaxmicro.microstructures.phase import Phase
+from jaxmicro.microstructures.random_field import random_field
+from jaxmicro.microstructures.record import Microstructure
+from jaxmicro.microstructures.resolution import split_voxels
+from jaxmicro.microstructures.spheres import rasterise_spheres
+
+__all__ = [
+    "Microstructure",
+    "PackingError",
+    "Phase",
+    "disc",
+    "gaussian_random_field",
+    "inclusions",
+    "pack_spheres",
+    "random_field",
+    "rasterise_spheres",
+    "sphere",
+    "split_voxels",
+]

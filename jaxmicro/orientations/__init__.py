@@ -1,0 +1,23 @@
+"""Rotations of crystals: unit quaternions, Bunge Euler angles, rotated stiffness.
+
+In:  unit quaternions `(4, …)`, scalar first: the passive rotation sample → crystal, h = g s; or Euler angles `(3, …)`.
+Out: arrays of the same trailing shape. `to_matrix(q) @ s = h`; Hamilton product; crystal symmetry multiplies from the left.
+Add one: a representation is one file with `from_…` and `to_…`, exported here, and a round trip in the tests.
+"""
+
+from jaxmicro.orientations.euler import from_euler, to_euler
+from jaxmicro.orientations.quaternions import conjugate, from_matrix, multiply, normalize, random_orientations, to_matrix
+from jaxmicro.orientations.stiffness import rotate_stiffness, rotation_mandel
+
+__all__ = [
+    "conjugate",
+    "from_euler",
+    "from_matrix",
+    "multiply",
+    "normalize",
+    "random_orientations",
+    "rotate_stiffness",
+    "rotation_mandel",
+    "to_euler",
+    "to_matrix",
+]
