@@ -12,12 +12,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
 
 def is_concrete(*values: Any) -> bool:
     """True when no leaf of `values` is a tracer, so that Python may look at the numbers."""
-    return not any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(values))
+    return not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(values))
 
 
 def check(condition: bool, message: str, error: type[Exception] = ValueError) -> None:

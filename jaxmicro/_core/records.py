@@ -5,7 +5,7 @@ structure, so they must hash by value.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, TypeVar, dataclass_transform
 
 import jax
@@ -46,7 +46,7 @@ def record(cls: type[T]) -> type[T]:
         values, aside = flatten(instance)
         return tuple(zip(keys, values, strict=True)), aside
 
-    def unflatten(aside: Sequence[Any], values: Sequence[Any]) -> T:
+    def unflatten(aside: Iterable[Any], values: Iterable[Any]) -> T:
         instance = object.__new__(cls)
         for name, value in zip(leaves + statics, (*values, *aside), strict=True):
             object.__setattr__(instance, name, value)

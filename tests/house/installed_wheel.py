@@ -24,7 +24,9 @@ def main() -> None:
     for name in jaxmicro.__all__:
         getattr(jaxmicro, name)
 
-    sources = {path.relative_to(CHECKOUT) for path in (CHECKOUT / "jaxmicro").rglob("*") if "__pycache__" not in path.parts and path.is_file()}
+    sources = {
+        path.relative_to(CHECKOUT) for path in (CHECKOUT / "jaxmicro").rglob("*") if "__pycache__" not in path.parts and path.is_file()
+    }
     missing = sorted(str(path) for path in sources if not (home.parent / path).is_file())
     assert not missing, f"in the sources, not in the wheel: {missing}"
     pretrained = [path.name for path in importlib.resources.files("jaxmicro").joinpath("generative/pretrained").iterdir()]
