@@ -6,25 +6,41 @@ Add one: a generator is one file with one function `name(grid, …, *, key) -> M
      a function `name(ms, …) -> Microstructure` that treats labels, fractions, orientation, mask and maps alike.
 """
 
+from jaxmicro.microstructures.cutting import crop, mirror, tile
 from jaxmicro.microstructures.gaussian_field import gaussian_random_field
 from jaxmicro.microstructures.inclusions import disc, inclusions, sphere
+from jaxmicro.microstructures.layers import checkerboard, laminate
 from jaxmicro.microstructures.packing import PackingError, pack_spheres
+from jaxmicro.microstructures.periodic import SeamReport, make_periodic, seam_report
 from jaxmicro.microstructures.phase import Phase
+from jaxmicro.microstructures.polycrystal import polycrystal
 from jaxmicro.microstructures.random_field import random_field
 from jaxmicro.microstructures.record import Microstructure
-from jaxmicro.microstructures.resolution import split_voxels
+from jaxmicro.microstructures.resolution import downsample, resample, sharpen, split_voxels
 from jaxmicro.microstructures.spheres import rasterise_spheres
 
 __all__ = [
     "Microstructure",
     "PackingError",
     "Phase",
+    "SeamReport",
+    "checkerboard",
+    "crop",
     "disc",
+    "downsample",
     "gaussian_random_field",
     "inclusions",
+    "laminate",
+    "make_periodic",
+    "mirror",
     "pack_spheres",
+    "polycrystal",
     "random_field",
     "rasterise_spheres",
+    "resample",
+    "seam_report",
+    "sharpen",
     "sphere",
     "split_voxels",
+    "tile",
 ]

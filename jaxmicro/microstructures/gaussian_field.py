@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxmicro._core import check, check_choice, check_shape, is_concrete, split_named
-from jaxmicro.fields import Grid
+from jaxmicro.fields import Grid, forward, frequencies, inverse
 from jaxmicro.orientations import to_matrix
 
 SPECTRA = ("gaussian", "band", "power")
@@ -91,8 +91,7 @@ def _check_positive(**arguments: ArrayLike | Sequence[float] | None) -> None:
 
 def _wave_vectors(grid: Grid) -> Float[Array, "d *half"]:
     """Angular wave vectors of the half spectrum of a real FFT."""
-    counts = [np.fft.fftfreq(n, 1 / n) for n in grid.shape[:-1]] + [np.fft.rfftfreq(grid.shape[-1], 1 / grid.shape[-1])]
-    mesh = jnp.asarray(np.stack(np.meshgrid(*counts, indexing="ij")), grid.lengths.dtype)
+    mesh = jnp.asarray(np.stack(np.broadcast_arrays(*frequencies(grid.shape))), grid.lengths.dtype)
     return 2 * jnp.pi * mesh / grid.lengths.reshape((-1,) + (1,) * grid.ndim)
 
 
@@ -124,11 +123,10 @@ def _amplitude(square: Float[Array, "*half"], spectrum: str, bandwidth: Array, e
 
 def _filter(noise: Float[Array, "*grid"], amplitude: Float[Array, "*half"]) -> Float[Array, "*grid"]:
     """Multiply the spectrum of white noise, and scale to expected variance 1."""
-    axes = tuple(range(noise.ndim))
     last = noise.shape[-1]
     once = np.full(amplitude.shape[-1], 2.0)  # the half spectrum stands for its mirror image too
     once[0] = 1.0
     if last % 2 == 0:
         once[-1] = 1.0
     variance = jnp.sum(amplitude**2 * jnp.asarray(once, amplitude.dtype)) / noise.size
-    return jnp.fft.irfftn(jnp.fft.rfftn(noise) * amplitude, noise.shape, axes=axes) / jnp.sqrt(variance)
+    return inverse(forward(noise, noise.ndim) * amplitude, noise.shape) / jnp.sqrt(variance)

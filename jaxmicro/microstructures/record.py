@@ -56,6 +56,8 @@ class Microstructure:
     maps: dict[str, Array]
     provenance: str
     notes: tuple[str, ...]
+    _labels: Int[Array, "*grid"] | None
+    _fractions: Float[Array, "p *grid"] | None
 
     def __init__(
         self,
@@ -101,8 +103,8 @@ class Microstructure:
     @property
     def labels(self) -> Int[Array, "*grid"]:
         """Phase index of each voxel `(*grid)`: as stored, or that of the largest fraction."""
-        if self._labels is not None:
-            return self._labels
+        if self._fractions is None:
+            return self._labels  # pyright: ignore[reportReturnType]
         return jnp.argmax(self._fractions, axis=0).astype(jnp.int32)
 
     @property

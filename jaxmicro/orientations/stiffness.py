@@ -9,11 +9,11 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxmicro._core import as_float_array, check
+from jaxmicro.fields.mandel import PAIRS
 from jaxmicro.orientations.quaternions import to_matrix
 
-FIRST = np.array([0, 1, 2, 1, 0, 0])
-SECOND = np.array([0, 1, 2, 2, 2, 1])
-WEIGHT = np.array([1.0, 1.0, 1.0, np.sqrt(2), np.sqrt(2), np.sqrt(2)])
+FIRST, SECOND = np.array(PAIRS[6]).T
+WEIGHT = np.where(FIRST == SECOND, 1.0, np.sqrt(2))
 
 
 def rotation_mandel(q: ArrayLike) -> Float[Array, "6 6 ..."]:
