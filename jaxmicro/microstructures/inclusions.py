@@ -177,14 +177,16 @@ def _pack(lengths: np.ndarray, radii: np.ndarray, gap: float, share: float, key:
 
 
 def _reachable(lengths: np.ndarray, radii: np.ndarray, gap: float, share: float, key: Array) -> float:
-    """A volume fraction that the same number of smaller inclusions does reach."""
-    for factor in (0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1):
+    """The largest volume fraction found, by bisection, at which the same number of smaller inclusions does fit."""
+    low, high = 0.0, 1.0
+    for _ in range(6):
+        middle = (low + high) / 2
         try:
-            pack_spheres(lengths, radii * factor, gap, key=key, max_sweeps=500)
+            pack_spheres(lengths, radii * middle ** (1 / lengths.size), gap, key=key, max_sweeps=500)
+            low = middle
         except PackingError:
-            continue
-        return share * factor**lengths.size
-    return 0.0
+            high = middle
+    return share * low
 
 
 def _two_phases(

@@ -7,6 +7,8 @@ from jaxtyping import Array
 
 from jaxmicro._core import check, is_concrete, numpy_generator
 
+SLACK = 1e-3  # spheres are packed larger by this share: the sweeps converge slowly to zero overlap, but fast to a small one
+
 
 class PackingError(ValueError):
     """Inclusions that could not be placed without overlap."""
@@ -16,7 +18,7 @@ def pack_spheres(lengths: Any, radii: Any, gap: float = 0.0, *, key: Array, max_
     """Centres of periodic discs or spheres of given radii that keep a minimum gap.
 
     Spheres are put at random and then pushed apart: each sweep moves both spheres of every overlapping pair by half
-    of their overlap along the line between them. The largest overlap that remains must vanish.
+    of their overlap along the line between them, until none is left.
 
     Args:
         lengths: edge lengths of the cell, `(d,)`.
@@ -49,37 +51,37 @@ def pack_spheres(lengths: Any, radii: Any, gap: float = 0.0, *, key: Array, max_
             "without touching its own image. Use smaller inclusions or a larger cell."
         )
     centres = numpy_generator(key).random((radii.size, lengths.size)) * lengths
-    tolerance = 1e-9 * reach.max()
+    allowed = 2 * SLACK * reach.min()
     overlap = np.inf
     for _ in range(max_sweeps):
-        centres, overlap = _push_apart(centres, reach, lengths, tolerance)
-        if overlap <= tolerance:
+        moved, overlap = _push_apart(centres, (1 + SLACK) * reach, lengths)
+        if overlap <= allowed:
             return centres.T
+        centres = moved
     raise PackingError(
         f"{radii.size} inclusions of mean radius {radii.mean():g} with gap {gap:g} could not be placed without overlap in "
         f"{max_sweeps} sweeps: the worst pair still overlaps by {overlap:g}. Ask for a smaller volume fraction or gap, or try another key."
     )
 
 
-def _push_apart(centres: np.ndarray, reach: np.ndarray, lengths: np.ndarray, slack: float) -> tuple[np.ndarray, float]:
+def _push_apart(centres: np.ndarray, reach: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, float]:
     """One sweep; returns the new centres and the largest overlap before it."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
-    centres = np.mod(centres, lengths)
-    centres = np.where(centres >= lengths, 0.0, centres)  # np.mod of a tiny negative number rounds up to the length itself
-    pairs = cKDTree(centres, boxsize=lengths).query_pairs(2 * reach.max(), output_type="ndarray")
+    pairs = KDTree(centres, boxsize=lengths).query_pairs(2 * reach.max(), output_type="ndarray")
     first, second = pairs[:, 0], pairs[:, 1]
     between = centres[second] - centres[first]
     between -= lengths * np.round(between / lengths)
     distance = np.linalg.norm(between, axis=1)
-    overlap = reach[first] + reach[second] - distance
-    touching = overlap > slack
-    if not touching.any():
-        return centres, 0.0
-    first, second, overlap = first[touching], second[touching], overlap[touching]
-    direction = between[touching] / np.maximum(distance[touching], 1e-12)[:, None]
-    push = 0.5 * (overlap + 2 * slack)[:, None] * direction
+    overlap = np.maximum(reach[first] + reach[second] - distance, 0)
+    push = (0.5 * overlap / np.maximum(distance, 1e-12 * lengths.min()))[:, None] * between
     moved = centres.copy()
     np.add.at(moved, first, -push)
     np.add.at(moved, second, push)
-    return moved, float(overlap.max())
+    return into_cell(moved, lengths), float(overlap.max(initial=0.0))
+
+
+def into_cell(points: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Points moved by whole edges into [0, length): rounding lifts a tiny negative one to the length itself."""
+    inside = np.mod(points, lengths)
+    return np.where(inside >= lengths, 0.0, inside)

@@ -5,6 +5,7 @@ from jaxtyping import Array
 
 from jaxmicro._core import check, is_concrete, numpy_generator, split_named
 from jaxmicro.fields import Grid
+from jaxmicro.microstructures.packing import into_cell
 from jaxmicro.microstructures.phase import Phase
 from jaxmicro.microstructures.record import Microstructure
 from jaxmicro.orientations import random_orientations
@@ -68,11 +69,9 @@ def polycrystal(grid: Grid, grains: int = 100, *, key: Array, relax: int = 0, ph
 
 def _nearest(points: np.ndarray, seeds: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Index of the nearest seed of each point in the periodic cell."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
-    inside = np.mod(seeds, lengths)
-    inside = np.where(inside >= lengths, 0.0, inside)
-    return cKDTree(inside, boxsize=lengths).query(points)[1]
+    return np.asarray(KDTree(into_cell(seeds, lengths), boxsize=lengths).query(points)[1])
 
 
 def _centroids(points: np.ndarray, owner: np.ndarray, seeds: np.ndarray, lengths: np.ndarray) -> np.ndarray:

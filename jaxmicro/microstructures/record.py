@@ -197,5 +197,9 @@ class Microstructure:
         return copy
 
 
+def _shape(array: Any) -> tuple[int, ...]:
+    return tuple(np.shape(array))
+
+
 def _both(labels: Any) -> str:
     return "neither is given. Pass labels=(*grid)." if labels is None else "both are given. Pass one; the other is derived on request."
