@@ -21,7 +21,7 @@ def is_concrete(*values: Any) -> bool:
     return not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(values))
 
 
-def check(condition: bool, message: str, error: type[Exception] = ValueError) -> None:
+def check(condition: bool | np.bool, message: str, error: type[Exception] = ValueError) -> None:
     """Raise `error(message)` unless `condition` holds."""
     if not condition:
         raise error(message)
