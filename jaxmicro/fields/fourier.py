@@ -1,0 +1,32 @@
+"""The FFT pair on the trailing grid axes of a real field, and its frequencies."""
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Complex, Float
+
+
+def forward(field: Float[Array, "... "], ndim: int) -> Complex[Array, "... "]:
+    """Real FFT over the last `ndim` axes (the last one is halved)."""
+    return jnp.fft.rfftn(field, axes=tuple(range(-ndim, 0)))
+
+
+def inverse(spectrum: Complex[Array, "... "], shape: tuple[int, ...]) -> Float[Array, "... "]:
+    """Inverse of `forward`; `shape` is the real grid, whose last size the half spectrum does not know."""
+    return jnp.fft.irfftn(spectrum, s=shape, axes=tuple(range(-len(shape), 0)))
+
+
+def half_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Shape of the half spectrum of a real field of `shape`."""
+    return (*shape[:-1], shape[-1] // 2 + 1)
+
+
+def frequencies(shape: tuple[int, ...]) -> list[np.ndarray]:
+    """Signed integer wave numbers per axis, shaped to broadcast over the half spectrum.
+
+    On an even axis the Nyquist wave number is given as -n/2 on full axes and +n/2 on the halved last one.
+    """
+    waves = []
+    for axis, n in enumerate(shape):
+        k = np.rint(np.fft.rfftfreq(n) * n if axis == len(shape) - 1 else np.fft.fftfreq(n) * n)
+        waves.append(k.reshape([-1 if other == axis else 1 for other in range(len(shape))]))
+    return waves

@@ -1,0 +1,120 @@
+"""The analytic bounds that belong to one homogenized cell, and whether the result keeps them."""
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxmicro._core import is_concrete, record, static
+from jaxmicro.homogenization.bounds import hashin_shtrikman_conductivity, hashin_shtrikman_moduli, loewner_gap, reuss_bound, voigt_bound
+from jaxmicro.homogenization.moduli import isotropic_part, nearest_isotropic
+from jaxmicro.homogenization.results import EffectiveResult
+from jaxmicro.microstructures import Microstructure
+
+ISOTROPY = 0.02  # largest relative distance to the nearest isotropic tensor at which Hashin–Shtrikman bounds are shown
+SLACK = 1e-5  # a bound counts as violated when it is passed by more than this share of its size
+
+
+@record
+class AnalyticBounds:
+    """Bounds from volume fractions and phase constants alone.
+
+    Attributes:
+        stiffness: (Reuss, Voigt) tensors (m, m), or None.
+        conductivity: (Reuss, Voigt) tensors (d, d), or None.
+        bulk, shear: Hashin–Shtrikman (lower, upper) for isotropic phases and an isotropic effective tensor; in 2D those of
+            the plane problem. None where the premises fail (`notes` says which).
+        conductivity_hashin_shtrikman: the same for conductivity.
+        notes: which premises failed.
+    """
+
+    stiffness: tuple[Float[Array, "m m"], Float[Array, "m m"]] | None = None
+    conductivity: tuple[Float[Array, "d d"], Float[Array, "d d"]] | None = None
+    bulk: tuple[Float[Array, ""], Float[Array, ""]] | None = None
+    shear: tuple[Float[Array, ""], Float[Array, ""]] | None = None
+    conductivity_hashin_shtrikman: tuple[Float[Array, ""], Float[Array, ""]] | None = None
+    notes: tuple[str, ...] = static(default=())
+
+    def violations(self, stiffness: Array | None, conductivity: Array | None) -> tuple[str, ...]:
+        """The bounds that effective tensors break, in words; concrete values only."""
+        found = []
+        for name, tensor, pair in (("stiffness", stiffness, self.stiffness), ("conductivity", conductivity, self.conductivity)):
+            if tensor is not None and pair is not None:
+                for bound, gap in (("Reuss", loewner_gap(pair[0], tensor)), ("Voigt", loewner_gap(tensor, pair[1]))):
+                    if float(gap) < -SLACK:
+                        found.append(f"the effective {name} violates the {bound} bound by {-float(gap):.1e} of its size")
+        scalars: list[tuple[str, Array, tuple[Array, Array] | None]] = []
+        if stiffness is not None:
+            bulk, shear = nearest_isotropic(stiffness)
+            scalars += [("bulk modulus", bulk, self.bulk), ("shear modulus", shear, self.shear)]
+        if conductivity is not None:
+            scalars.append(("conductivity", jnp.trace(conductivity) / conductivity.shape[0], self.conductivity_hashin_shtrikman))
+        for name, value, pair in scalars:
+            if pair is not None:
+                low, high, got = float(pair[0]), float(pair[1]), float(value)
+                if got < low - SLACK * abs(high) or got > high + SLACK * abs(high):
+                    found.append(f"the effective {name} {got:.5g} leaves the Hashin–Shtrikman interval [{low:.5g}, {high:.5g}]")
+        return tuple(f"{line}: a defect of the discretisation at this resolution" for line in found)
+
+
+def bounds_of(
+    ms: Microstructure,
+    stiffness: EffectiveResult | None,
+    conductivity: EffectiveResult | None,
+    tensors: list[Array] | None,
+    conductivities: list[Array] | None,
+) -> AnalyticBounds:
+    """All bounds whose premises hold for this cell."""
+    shares = ms.volume_fractions
+    notes: list[str] = []
+    out = AnalyticBounds()
+    parts: dict[str, object] = {}
+    if stiffness is not None and tensors is not None:
+        parts |= _elastic(ms, shares, stiffness.tensor, tensors, notes)
+    if conductivity is not None and conductivities is not None:
+        parts |= _conductive(ms, shares, conductivity.tensor, conductivities, notes)
+    return AnalyticBounds(**parts, notes=tuple(notes)) if parts else out  # type: ignore[arg-type]
+
+
+def _elastic(ms: Microstructure, shares: Array, tensor: Array, tensors: list[Array], notes: list[str]) -> dict[str, object]:
+    stack = jnp.stack(tensors)
+    isotropic = is_concrete(stack) and all(_is_isotropic(c, 1e-9) for c in tensors)
+    if ms.orientation is not None and not isotropic:
+        from jaxmicro.homogenization.assign import assign_stiffness
+
+        notes.append("Voigt and Reuss average the oriented crystals voxel by voxel")
+        voxels = jnp.moveaxis(assign_stiffness(ms, tensors).reshape(*stack.shape[1:], -1), -1, 0)
+        even = jnp.full(voxels.shape[0], 1.0 / voxels.shape[0], voxels.dtype)
+        parts: dict[str, object] = {"stiffness": (reuss_bound(voxels, even), voigt_bound(voxels, even))}
+    else:
+        parts = {"stiffness": (reuss_bound(stack, shares), voigt_bound(stack, shares))}
+    if not isotropic:
+        notes.append("Hashin–Shtrikman bounds of the moduli need isotropic phases")
+    elif ms.grid.ndim == 2 and stack.shape[-1] == 6:
+        notes.append("Hashin–Shtrikman bounds are not given for the columnar problem")
+    elif not (is_concrete(tensor) and _is_isotropic(tensor, ISOTROPY)):
+        notes.append(f"Hashin–Shtrikman bounds of the moduli need an effective stiffness that is isotropic within {ISOTROPY:.0%}")
+    else:
+        pairs = [nearest_isotropic(c) for c in tensors]
+        found = hashin_shtrikman_moduli(jnp.stack([k for k, _ in pairs]), jnp.stack([g for _, g in pairs]), shares, ms.grid.ndim)
+        parts |= found
+    return parts
+
+
+def _conductive(ms: Microstructure, shares: Array, tensor: Array, conductivities: list[Array], notes: list[str]) -> dict[str, object]:
+    d = ms.grid.ndim
+    eye = jnp.eye(d, dtype=tensor.dtype)
+    stack = jnp.stack([k * eye if k.ndim == 0 else k for k in conductivities])
+    parts: dict[str, object] = {"conductivity": (reuss_bound(stack, shares), voigt_bound(stack, shares))}
+    spread = jnp.linalg.norm(tensor - jnp.trace(tensor) / d * eye) / jnp.maximum(jnp.linalg.norm(tensor), jnp.finfo(tensor.dtype).tiny)
+    if any(k.ndim for k in conductivities):
+        notes.append("Hashin–Shtrikman bounds of the conductivity need isotropic phases")
+    elif not (is_concrete(spread) and float(spread) <= ISOTROPY):
+        notes.append(f"Hashin–Shtrikman bounds of the conductivity need an effective tensor that is isotropic within {ISOTROPY:.0%}")
+    else:
+        parts["conductivity_hashin_shtrikman"] = hashin_shtrikman_conductivity(jnp.stack(conductivities), shares, d)
+    return parts
+
+
+def _is_isotropic(c: Array, tolerance: float) -> bool:
+    size = float(np.linalg.norm(np.asarray(c)))
+    return size == 0 or float(jnp.linalg.norm(c - isotropic_part(c))) <= tolerance * size

@@ -1,0 +1,107 @@
+"""From a microstructure and its phases' constants to a material field on the grid."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from jaxmicro._core import as_float_array, check, check_choice
+from jaxmicro.materials import plane_stiffness
+from jaxmicro.microstructures import Microstructure
+from jaxmicro.orientations import rotate_stiffness
+
+SCHEMES = ("voigt", "reuss")
+
+
+def assign_stiffness(ms: Microstructure, stiffness: Sequence[Float[ArrayLike, "m m"]], scheme: str = "voigt") -> Float[Array, "m m *grid"]:
+    """Stiffness field of a microstructure.
+
+    C(x) = Σ_p f_p(x) C_p (`"voigt"`), or its inverse mean (`"reuss"`), where a phase with a 6 × 6 tensor is first rotated by
+    the voxel's orientation if the microstructure has one.
+
+    Args:
+        ms: microstructure with p phases.
+        stiffness: one tensor per phase, in the order of `ms.phases`: (6, 6) in the crystal frame, or (3, 3) in plane on a 2D
+            grid (isotropic in plane: it is not rotated).
+        scheme: how a voxel that holds several phases mixes them; no difference where labels are sharp.
+
+    Returns:
+        (m, m, *grid) in Mandel notation and the unit of `stiffness`. Differentiable in fractions, orientations and constants.
+
+    Raises:
+        ValueError: if the number or the shapes of the tensors do not fit.
+
+    Example:
+        >>> from jaxmicro.materials import isotropic_stiffness
+        >>> ms = Microstructure(labels=[[0, 1], [1, 0]])
+        >>> assign_stiffness(ms, [isotropic_stiffness(1.0, 0.3, dim=2), isotropic_stiffness(10.0, 0.3, dim=2)]).shape
+        (3, 3, 2, 2)
+    """
+    check_choice("scheme", scheme, SCHEMES)
+    tensors = [as_float_array(f"stiffness[{k}]", c) for k, c in enumerate(stiffness)]
+    _check_count("stiffness", len(tensors), ms)
+    sizes = {c.shape for c in tensors}
+    allowed = {(6, 6)} if ms.grid.ndim == 3 else {(3, 3), (6, 6)}
+    check(
+        len(sizes) == 1 and sizes <= allowed,
+        f"`stiffness` must hold one {' or '.join(map(str, sorted(allowed)))} tensor per phase, but the shapes are {sorted(sizes)}.",
+    )
+    oriented = ms.orientation is not None and sizes == {(6, 6)}
+
+    def field(c: Array) -> Array:
+        if oriented:
+            return rotate_stiffness(c, ms.orientation)
+        return jnp.broadcast_to(c.reshape(c.shape + (1,) * ms.grid.ndim), c.shape + ms.grid.shape)
+
+    return _mix(ms, [field(c) for c in tensors], scheme)
+
+
+def assign_conductivity(ms: Microstructure, conductivity: Sequence[Any], scheme: str = "voigt") -> Float[Array, "..."]:
+    """Conductivity field of a microstructure: (*grid) from one number per phase, (d, d, *grid) if any phase has a tensor.
+
+    Args:
+        ms: microstructure with p phases.
+        conductivity: a number or a (d, d) tensor per phase, in the order of `ms.phases`; tensors are in the sample frame.
+        scheme: `"voigt"` (arithmetic) or `"reuss"` (harmonic) mixing in voxels that hold several phases.
+
+    Example:
+        >>> assign_conductivity(Microstructure(labels=[[0, 1], [1, 0]]), [1.0, 10.0]).tolist()
+        [[1.0, 10.0], [10.0, 1.0]]
+    """
+    check_choice("scheme", scheme, SCHEMES)
+    values = [as_float_array(f"conductivity[{k}]", k_p) for k, k_p in enumerate(conductivity)]
+    _check_count("conductivity", len(values), ms)
+    d = ms.grid.ndim
+    check(
+        all(v.shape in ((), (d, d)) for v in values),
+        f"`conductivity` must hold a number or a ({d}, {d}) tensor per phase, but the shapes are {[v.shape for v in values]}.",
+    )
+    if all(v.ndim == 0 for v in values):
+        fields = [jnp.broadcast_to(v, (1, 1, *ms.grid.shape)) for v in values]
+        return _mix(ms, fields, scheme)[0, 0]
+    tensors = [v * jnp.eye(d, dtype=v.dtype) if v.ndim == 0 else v for v in values]
+    return _mix(ms, [jnp.broadcast_to(t.reshape(d, d, *(1,) * d), (d, d, *ms.grid.shape)) for t in tensors], scheme)
+
+
+def _check_count(name: str, count: int, ms: Microstructure) -> None:
+    names = ", ".join(repr(p.name) for p in ms.phases)
+    check(count == ms.n_phases, f"`{name}` must hold one entry per phase ({ms.n_phases}: {names}), but it holds {count}.")
+
+
+def _mix(ms: Microstructure, fields: list[Array], scheme: str) -> Array:
+    fractions = ms.fractions.astype(jnp.result_type(*fields))
+    if scheme == "voigt":
+        return sum(fractions[p] * field for p, field in enumerate(fields))  # type: ignore[return-value]
+    inverse = sum(fractions[p] * _invert(field) for p, field in enumerate(fields))
+    return _invert(inverse)  # type: ignore[arg-type]
+
+
+def _invert(field: Array) -> Array:
+    return jnp.moveaxis(jnp.linalg.inv(jnp.moveaxis(field, (0, 1), (-2, -1))), (-2, -1), (0, 1))
+
+
+def in_plane(stiffness: Float[ArrayLike, "6 6"], plane: str) -> Float[Array, "m m"]:
+    """The tensor of a phase for a 2D problem: 3 × 3 for `"strain"` and `"stress"`, unchanged for `"columnar"`."""
+    c = as_float_array("stiffness", stiffness)
+    return c if plane == "columnar" else plane_stiffness(c, plane)

@@ -1,0 +1,197 @@
+"""The one-liner: everything the phases' constants allow, in one result."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float, Int
+
+from jaxmicro._core import Status, check, check_choice, is_concrete, record, static
+from jaxmicro.homogenization.analytic import AnalyticBounds, bounds_of
+from jaxmicro.homogenization.assign import assign_conductivity, assign_stiffness, in_plane
+from jaxmicro.homogenization.effective import effective_conductivity, effective_stiffness
+from jaxmicro.homogenization.moduli import Moduli, moduli
+from jaxmicro.homogenization.results import EffectiveResult
+from jaxmicro.materials import Constants, as_constants
+from jaxmicro.materials.constants import warn_about_units
+from jaxmicro.microstructures import Microstructure, Phase
+
+
+@record
+class Homogenized:
+    """What `homogenize` found out; a pytree. `print` gives a readable summary.
+
+    Attributes:
+        stiffness: effective stiffness (m, m) in Mandel notation, or None.
+        moduli: its engineering moduli, or None.
+        conductivity: effective conductivity (d, d), or None.
+        analytic_bounds: Voigt, Reuss and, where their premises hold, Hashin–Shtrikman bounds.
+        status: the worst `Status` code of all solves.
+        stiffness_solve, conductivity_solve: the solves with steps and residuals.
+        volume_fractions: (p,).
+        defects: bounds that the result violates; a violation is a defect of the discretisation, never a success.
+        phases: names of the phases.
+        unit: unit of the stiffness, where known.
+        plane: in 2D, which problem was solved.
+    """
+
+    stiffness: Float[Array, "m m"] | None
+    moduli: Moduli | None
+    conductivity: Float[Array, "d d"] | None
+    analytic_bounds: AnalyticBounds
+    status: Int[Array, ""]
+    stiffness_solve: EffectiveResult | None
+    conductivity_solve: EffectiveResult | None
+    volume_fractions: Float[Array, " p"]
+    defects: tuple[str, ...] = static(default=())
+    phases: tuple[str, ...] = static(default=())
+    unit: str = static(default="")
+    plane: str = static(default="")
+
+    def __str__(self) -> str:
+        from jaxmicro.homogenization.summary import summarise
+
+        return summarise(self)
+
+
+def homogenize(
+    microstructure: Microstructure | Int[ArrayLike, "*grid"],
+    materials: Mapping[Any, Any] | Sequence[Any] | None = None,
+    *,
+    plane: str = "auto",
+    discretization: str = "finite_element",
+    rtol: float | None = None,
+    max_steps: int = 1000,
+    throw: bool = True,
+    scheme: str = "voigt",
+) -> Homogenized:
+    """Effective stiffness, moduli, conductivity and analytic bounds of a microstructure in one call.
+
+    Args:
+        microstructure: a `Microstructure`, or an integer label array (*grid) with unit voxels.
+        materials: per phase a name (`"IN625"`), a mapping of constants (`{"young": 210.0, "poisson": 0.3, "conductivity":
+            50.0}`), `Constants`, or a (6, 6) stiffness: keyed by label or phase name, or listed by sorted label. By default
+            what the phases carry.
+        plane: on a 2D grid, `"strain"`, `"stress"` or `"columnar"` (6 × 6: full macroscopic strain). `"auto"` is plane strain
+            for isotropic phases and columnar for crystals.
+        discretization, rtol, max_steps, throw: as in `effective_stiffness`.
+        scheme: `"voigt"` or `"reuss"`, for voxels that hold several phases.
+
+    Returns:
+        `Homogenized`; quantities for which some phase lacks constants are None.
+
+    Raises:
+        ValueError: if the materials do not match the phases.
+        MixedUnitsWarning: (a warning) if the constants look like mixed units.
+
+    Example:
+        >>> r = homogenize(np.array([[0, 0, 1, 1]] * 4), [{"young": 1.0, "poisson": 0.3}, {"young": 10.0, "poisson": 0.3}])
+        >>> int(r.status), r.stiffness.shape
+        (0, (3, 3))
+    """
+    ms, keys = _as_microstructure(microstructure)
+    phases = _materials_of(ms, keys, materials)
+    warn_about_units(phases)
+    plane = _choose_plane(plane, ms, phases)
+    options: dict[str, Any] = {"discretization": discretization, "rtol": rtol, "max_steps": max_steps, "throw": throw}
+    dtype = jnp.result_type(ms.fractions)
+    stiffness = conductivity = tensors = conductivities = None
+    if all(p.stiffness is not None for p in phases):
+        tensors = [
+            in_plane(jnp.asarray(p.stiffness, dtype), plane) if ms.grid.ndim == 2 else jnp.asarray(p.stiffness, dtype) for p in phases
+        ]
+        stiffness = effective_stiffness(assign_stiffness(ms, tensors, scheme), ms.grid, **options)
+    if all(p.conductivity is not None for p in phases):
+        conductivities = [jnp.asarray(p.conductivity, dtype) for p in phases]
+        conductivity = effective_conductivity(assign_conductivity(ms, conductivities, scheme), ms.grid, **options)
+    check(
+        stiffness is not None or conductivity is not None,
+        "`materials` must give every phase elastic constants, or every phase a conductivity, but "
+        + "; ".join(f"{p.name!r} has {'stiffness' if p.stiffness is not None else 'no stiffness'} and {'a' if p.conductivity is not None else 'no'} conductivity" for p in phases)
+        + ".",
+    )  # fmt: skip
+    bounds = bounds_of(ms, stiffness, conductivity, tensors, conductivities)
+    statuses = [solve.status for solve in (stiffness, conductivity) if solve is not None]
+    return Homogenized(
+        stiffness=None if stiffness is None else stiffness.tensor,
+        moduli=None if stiffness is None else moduli(stiffness.tensor),
+        conductivity=None if conductivity is None else conductivity.tensor,
+        analytic_bounds=bounds,
+        status=jnp.max(jnp.stack(statuses)),
+        stiffness_solve=stiffness,
+        conductivity_solve=conductivity,
+        volume_fractions=ms.volume_fractions,
+        defects=_defects(bounds, stiffness, conductivity),
+        phases=tuple(p.name for p in ms.phases),
+        unit=next((p.unit for p in phases if p.unit), ""),
+        plane=plane,
+    )
+
+
+def _as_microstructure(value: Any) -> tuple[Microstructure, list[Any]]:
+    """The microstructure, and the keys by which its phases may be called besides their names."""
+    if isinstance(value, Microstructure):
+        return value, list(range(value.n_phases))
+    labels = np.asarray(value)
+    check(
+        labels.dtype.kind in "iub",
+        f"`microstructure` must be a Microstructure or an integer label array, but its dtype is {labels.dtype}. Segment a picture with jaxmicro.io.read.",
+    )
+    check(labels.ndim in (2, 3), f"`microstructure` must have 2 or 3 axes, but its shape is {labels.shape}.")
+    values, indices = np.unique(labels, return_inverse=True)
+    check(
+        len(values) <= 4096,
+        f"`microstructure` has {len(values)} different labels: that is a picture, not a label map. Segment it with jaxmicro.io.read.",
+    )
+    names = tuple(Phase(f"phase {v}") for v in values.tolist())
+    return Microstructure(labels=indices.reshape(labels.shape), phases=names), values.tolist()
+
+
+def _materials_of(ms: Microstructure, keys: list[Any], materials: Any) -> list[Constants]:
+    if materials is None:
+        missing = [p.name for p in ms.phases if p.constants is None]
+        check(not missing, f"`materials` must be given, because the phases {missing} carry no constants.")
+        return [as_constants(_plain(p.constants), p.name) for p in ms.phases]
+    if isinstance(materials, Mapping):
+        chosen = []
+        for index, phase in enumerate(ms.phases):
+            aliases = [keys[index], phase.name]
+            found = next((alias for alias in aliases if alias in materials), None)
+            check(
+                found is not None,
+                f"`materials` must have an entry for every phase, but {phase.name!r} (label {keys[index]}) is missing from {list(materials)}.",
+            )
+            chosen.append(materials[found])
+        extra = [key for key in materials if key not in keys and key not in [p.name for p in ms.phases]]
+        check(
+            not extra,
+            f"`materials` must name phases of the microstructure, but {extra} are none of labels {keys} or names {[p.name for p in ms.phases]}.",
+        )
+    else:
+        chosen = list(materials)
+        check(len(chosen) == ms.n_phases, f"`materials` must hold one entry per phase ({ms.n_phases}), but it holds {len(chosen)}.")
+    return [as_constants(value, str(phase.name)) for value, phase in zip(chosen, ms.phases, strict=True)]
+
+
+def _plain(value: Any) -> Any:
+    """Phases keep a mapping of constants as sorted pairs."""
+    return dict(value) if isinstance(value, tuple) else value
+
+
+def _choose_plane(plane: str, ms: Microstructure, phases: list[Constants]) -> str:
+    check_choice("plane", plane, ("auto", "strain", "stress", "columnar"))
+    if ms.grid.ndim == 3:
+        check(plane == "auto", f"`plane` is for 2D grids, but it is {plane!r} on a 3D grid. Leave it out.")
+        return ""
+    if plane != "auto":
+        return plane
+    crystals = any(p.symmetry != "isotropic" for p in phases if p.stiffness is not None)
+    return "columnar" if crystals or ms.orientation is not None else "strain"
+
+
+def _defects(bounds: AnalyticBounds, stiffness: EffectiveResult | None, conductivity: EffectiveResult | None) -> tuple[str, ...]:
+    solved = [s for s in (stiffness, conductivity) if s is not None]
+    if not is_concrete(bounds, *(s.tensor for s in solved)) or any(int(s.status) != Status.CONVERGED for s in solved):
+        return ()
+    return bounds.violations(None if stiffness is None else stiffness.tensor, None if conductivity is None else conductivity.tensor)

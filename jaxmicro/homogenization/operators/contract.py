@@ -1,0 +1,68 @@
+"""What every discretisation offers.
+
+The strain of a displacement is a few *modes* per voxel, orthogonal under integration: mode 0 is the voxel mean, to which
+the macroscopic strain is added; finite elements have further (hourglass) modes. With B_k the strain operator of mode k,
+
+    K u = Σ_k B_kᵀ C B_k u,    energy per voxel = ½ Σ_k ε_k : C : ε_k.
+
+The mode gradients have Fourier symbols that are one common phase times a real vector b_k(ξ) (times i), so the symbol of K
+for a homogeneous medium is a real symmetric c × c block per frequency.
+"""
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Protocol
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxmicro.fields import Kinematics
+
+Displacement = tuple[Array, ...]
+Vector = tuple[Array, ...]
+
+
+class LinearLaw(Protocol):
+    """What an operator needs of a law: stress components from strain components, None standing for zero."""
+
+    def stress(self, strain: Sequence[Array | None]) -> tuple[Array, ...]: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Operator(ABC):
+    """A discretisation of the periodic cell problem for one kinematics.
+
+    Attributes:
+        kinematics: which gradient entries make which strain.
+    """
+
+    kinematics: Kinematics
+
+    @abstractmethod
+    def force(
+        self, law: LinearLaw, u: Displacement | None, spacing: Float[Array, " d"], mean_strain: Float[Array, " m"] | None = None
+    ) -> tuple[Displacement, Float[Array, " m"]]:
+        """Nodal force Bᵀ C (E + B u) per voxel volume, and the mean stress; u or E may be None for zero."""
+
+    @abstractmethod
+    def strain(self, u: Displacement, spacing: Float[Array, " d"]) -> tuple[Array, ...]:
+        """Voxel means of the strain, m components."""
+
+    @abstractmethod
+    def wave_vectors(self, shape: tuple[int, ...], spacing: Float[Array, " d"]) -> list[Vector]:
+        """The real vectors b_k(ξ) of all modes on the half spectrum, each a tuple of d arrays that broadcast to it."""
+
+    def symbol(self, moduli: Float[Array, "m m"], shape: tuple[int, ...], spacing: Float[Array, " d"]) -> dict[tuple[int, int], Array]:
+        """Upper triangle of the symbol of K for a homogeneous medium."""
+        return self.kinematics.acoustic(moduli, self.wave_vectors(shape, spacing))
+
+    @property
+    def takes_voids(self) -> bool:
+        """Whether the discretisation takes voxels of exactly zero stiffness."""
+        return True
+
+
+def mean_components(components: Sequence[Array | None], dtype: jnp.dtype) -> Float[Array, " m"]:
+    """Voxel averages of component fields; None counts as zero."""
+    return jnp.stack([jnp.zeros((), dtype) if c is None else jnp.mean(c) for c in components])

@@ -1,0 +1,257 @@
+"""Linear laws: stress from strain, point by point, with constants that are fields on the grid.
+
+One protocol serves elasticity (strain → stress) and conduction (gradient → flux):
+- `components`: number m of strain components, `grid_shape`, `dtype`;
+- `stress(strain)`: m component fields from m component fields, where None stands for a zero strain;
+- `mean()`: the volume average (m, m) of the tangent, which is also the reference medium;
+- `fault()`: the reasons why the constants are not admissible, as traced flags (`Faults`);
+- `tensor()`: the full (m, m, *grid) field, for inspection.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from jaxmicro._core import check, record, static
+from jaxmicro.materials.definiteness import is_semidefinite
+
+Strain = Sequence[Array | None]
+
+
+class Faults(NamedTuple):
+    """Per voxel, what is wrong with the constants; `void` marks voxels of zero stiffness, which some schemes take."""
+
+    non_finite: Bool[Array, "*grid"]
+    asymmetric: Bool[Array, "*grid"]
+    indefinite: Bool[Array, "*grid"]
+    void: Bool[Array, "*grid"]
+
+
+@record
+class Tensor:
+    """A full symmetric tensor per voxel: stiffness (m, m, *grid) in Mandel notation, or conductivity (d, d, *grid)."""
+
+    values: Float[Array, "m m *grid"]
+
+    @property
+    def components(self) -> int:
+        """Number m of strain components."""
+        return self.values.shape[0]
+
+    @property
+    def grid_shape(self) -> tuple[int, ...]:
+        """Voxels per axis."""
+        return self.values.shape[2:]
+
+    @property
+    def dtype(self) -> jnp.dtype:
+        """Floating type of the constants."""
+        return self.values.dtype
+
+    def stress(self, strain: Strain) -> tuple[Array, ...]:
+        """σ_i = Σ_j C_ij ε_j."""
+        zero = jnp.zeros(self.grid_shape, self.dtype)
+        out = []
+        for i in range(self.components):
+            terms = [self.values[i, j] * e for j, e in enumerate(strain) if e is not None]
+            out.append(sum(terms[1:], start=terms[0]) if terms else zero)
+        return tuple(out)
+
+    def mean(self) -> Float[Array, "m m"]:
+        """Volume average, symmetrised."""
+        average = jnp.mean(self.values, axis=tuple(range(2, self.values.ndim)))
+        return 0.5 * (average + average.T)
+
+    def tensor(self) -> Float[Array, "m m *grid"]:
+        """The field itself."""
+        return self.values
+
+    def faults(self) -> Faults:
+        """What is wrong, voxel by voxel."""
+        c = self.values
+        size = jnp.max(jnp.abs(c), axis=(0, 1))
+        slack = 64 * jnp.finfo(c.dtype).eps * size
+        skew = jnp.max(jnp.abs(c - jnp.swapaxes(c, 0, 1)), axis=(0, 1))
+        return Faults(
+            non_finite=~jnp.all(jnp.isfinite(c), axis=(0, 1)),
+            asymmetric=skew > slack,
+            indefinite=~is_semidefinite(c),
+            void=_diagonal_minimum(c) <= 0,
+        )
+
+
+def _diagonal_minimum(c: Float[Array, "m m *grid"]) -> Float[Array, "*grid"]:
+    return jnp.min(jnp.stack([c[i, i] for i in range(c.shape[0])]), axis=0)
+
+
+@record
+class Scalar:
+    """An isotropic conductivity per voxel, (*grid)."""
+
+    values: Float[Array, "*grid"]
+
+    @property
+    def components(self) -> int:
+        """Number d of gradient components."""
+        return self.values.ndim
+
+    @property
+    def grid_shape(self) -> tuple[int, ...]:
+        """Voxels per axis."""
+        return self.values.shape
+
+    @property
+    def dtype(self) -> jnp.dtype:
+        """Floating type of the constants."""
+        return self.values.dtype
+
+    def stress(self, strain: Strain) -> tuple[Array, ...]:
+        """Flux q = k g (with the sign of the gradient)."""
+        return tuple(jnp.zeros_like(self.values) if g is None else self.values * g for g in strain)
+
+    def mean(self) -> Float[Array, "d d"]:
+        """Volume average times the identity."""
+        return jnp.mean(self.values) * jnp.eye(self.components, dtype=self.dtype)
+
+    def tensor(self) -> Float[Array, "d d *grid"]:
+        """The full tensor field."""
+        eye = jnp.eye(self.components, dtype=self.dtype)
+        return eye.reshape(eye.shape + (1,) * self.values.ndim) * self.values
+
+    def faults(self) -> Faults:
+        """What is wrong, voxel by voxel."""
+        k = self.values
+        return Faults(~jnp.isfinite(k), jnp.zeros(k.shape, bool), k < 0, k == 0)
+
+
+@record
+class Isotropic:
+    """Isotropic elasticity with two numbers per voxel: σ = λ tr(ε) 1 + 2 μ ε.
+
+    Args:
+        lame_lambda: first Lamé constant λ, (*grid).
+        shear: shear modulus μ, (*grid).
+        components: 3 for plane strain on a 2D grid, 6 for the columnar problem and for 3D; by default 3 in 2D, 6 in 3D.
+
+    Example:
+        >>> law = Isotropic(jnp.ones((4, 4)), jnp.ones((4, 4)))
+        >>> law.tensor()[:, :, 0, 0].tolist()
+        [[3.0, 1.0, 0.0], [1.0, 3.0, 0.0], [0.0, 0.0, 2.0]]
+    """
+
+    lame_lambda: Float[Array, "*grid"]
+    shear: Float[Array, "*grid"]
+    components: int = static(default=0)
+
+    def __post_init__(self) -> None:
+        shape = getattr(self.shear, "shape", None)
+        if self.components == 0 and shape is not None:
+            object.__setattr__(self, "components", 6 if len(shape) == 3 else 3)
+        check(self.components in (0, 3, 6), f"`components` must be 3 or 6, but it is {self.components}.")
+
+    @property
+    def grid_shape(self) -> tuple[int, ...]:
+        """Voxels per axis."""
+        return self.shear.shape
+
+    @property
+    def dtype(self) -> jnp.dtype:
+        """Floating type of the constants."""
+        return self.shear.dtype
+
+    @property
+    def _axes(self) -> int:
+        return 3 if self.components == 6 else 2
+
+    def stress(self, strain: Strain) -> tuple[Array, ...]:
+        """σ_k = λ tr ε [k normal] + 2 μ ε_k."""
+        normals = [e for e in strain[: self._axes] if e is not None]
+        pressure = self.lame_lambda * sum(normals[1:], start=normals[0]) if normals else None
+        out = []
+        for k, e in enumerate(strain):
+            term = None if e is None else 2.0 * self.shear * e
+            if k < self._axes and pressure is not None:
+                term = pressure if term is None else pressure + term
+            out.append(jnp.zeros_like(self.shear) if term is None else term)
+        return tuple(out)
+
+    def mean(self) -> Float[Array, "m m"]:
+        """Volume average of the stiffness."""
+        return _isotropic(jnp.mean(self.lame_lambda), jnp.mean(self.shear), self.components)
+
+    def tensor(self) -> Float[Array, "m m *grid"]:
+        """The full stiffness field."""
+        return _isotropic(self.lame_lambda, self.shear, self.components)
+
+    def faults(self) -> Faults:
+        """What is wrong, voxel by voxel: μ ≥ 0 and the bulk modulus λ + 2μ/axes ≥ 0 are needed."""
+        bulk = self.lame_lambda + 2.0 * self.shear / self._axes
+        slack = 64 * jnp.finfo(self.dtype).eps * (jnp.abs(self.lame_lambda) + jnp.abs(self.shear))
+        finite = jnp.isfinite(self.lame_lambda) & jnp.isfinite(self.shear)
+        return Faults(~finite, jnp.zeros(self.grid_shape, bool), (self.shear < 0) | (bulk < -slack), self.shear <= 0)
+
+
+def _isotropic(lame: Array, shear: Array, components: int) -> Array:
+    axes = 3 if components == 6 else 2
+    normal = jnp.asarray([1.0] * axes + [0.0] * (components - axes), shear.dtype)
+    extra = (1,) * shear.ndim
+    pressure = jnp.outer(normal, normal).reshape((components, components, *extra))
+    identity = jnp.eye(components, dtype=shear.dtype).reshape((components, components, *extra))
+    return lame * pressure + 2.0 * shear * identity
+
+
+@record
+class Phases:
+    """One constant tensor per phase, looked up by label: 36 numbers a phase instead of a voxel.
+
+    Args:
+        labels: phase index of each voxel, (*grid) integers from 0.
+        table: tensors of the phases, (p, m, m).
+
+    Differentiable in `table`.
+    """
+
+    labels: Int[Array, "*grid"]
+    table: Float[Array, "p m m"]
+
+    @property
+    def components(self) -> int:
+        """Number m of strain components."""
+        return self.table.shape[-1]
+
+    @property
+    def grid_shape(self) -> tuple[int, ...]:
+        """Voxels per axis."""
+        return self.labels.shape
+
+    @property
+    def dtype(self) -> jnp.dtype:
+        """Floating type of the constants."""
+        return self.table.dtype
+
+    def stress(self, strain: Strain) -> tuple[Array, ...]:
+        """σ_i = Σ_j C_ij(label) ε_j."""
+        out = []
+        for i in range(self.components):
+            terms = [self.table[:, i, j][self.labels] * e for j, e in enumerate(strain) if e is not None]
+            out.append(sum(terms[1:], start=terms[0]) if terms else jnp.zeros(self.grid_shape, self.dtype))
+        return tuple(out)
+
+    def mean(self) -> Float[Array, "m m"]:
+        """Volume average."""
+        shares = jnp.mean(self.labels.ravel()[None] == jnp.arange(self.table.shape[0])[:, None], axis=1, dtype=self.dtype)
+        average = jnp.einsum("p,pij->ij", shares, self.table)
+        return 0.5 * (average + average.T)
+
+    def tensor(self) -> Float[Array, "m m *grid"]:
+        """The full field."""
+        return jnp.moveaxis(self.table[self.labels], (-2, -1), (0, 1))
+
+    def faults(self) -> Faults:
+        """What is wrong, voxel by voxel; a label outside the table counts as not finite."""
+        per_phase = Tensor(jnp.moveaxis(self.table, 0, -1)).faults()
+        outside = (self.labels < 0) | (self.labels >= self.table.shape[0])
+        found = Faults(*(flags[self.labels] for flags in per_phase))
+        return found._replace(non_finite=found.non_finite | outside)
