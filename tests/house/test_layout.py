@@ -31,7 +31,7 @@ def test_a_room_exports_what_it_lists(room):
     assert [name for name in module.__all__ if not hasattr(module, name)] == []
 
 
-@pytest.mark.parametrize("room", rooms())
+@pytest.mark.parametrize("room", [room for room in rooms() if not room.startswith("_")])
 def test_what_a_room_exports_is_documented_with_an_example(room):
     module = importlib.import_module(f"jaxmicro.{room}")
     bare = []
@@ -39,7 +39,7 @@ def test_what_a_room_exports_is_documented_with_an_example(room):
         value = getattr(module, name)
         if isinstance(value, type) and (issubclass(value, BaseException) or getattr(value, "_is_protocol", False)):
             continue
-        if callable(value) and not isinstance(value, type(ast)) and ">>>" not in (value.__doc__ or ""):
+        if callable(value) and ">>>" not in (value.__doc__ or ""):
             bare.append(name)
     assert bare == []
 
