@@ -32,16 +32,11 @@ def test_a_room_exports_what_it_lists(room):
 
 
 @pytest.mark.parametrize("room", [room for room in rooms() if not room.startswith("_")])
-def test_what_a_room_exports_is_documented_with_an_example(room):
+def test_every_function_of_a_room_shows_an_example(room):
     module = importlib.import_module(f"jaxmicro.{room}")
-    bare = []
-    for name in module.__all__:
-        value = getattr(module, name)
-        if isinstance(value, type) and (issubclass(value, BaseException) or getattr(value, "_is_protocol", False)):
-            continue
-        if callable(value) and ">>>" not in (value.__doc__ or ""):
-            bare.append(name)
-    assert bare == []
+    functions = {name: getattr(module, name) for name in module.__all__ if not isinstance(getattr(module, name), type)}
+    bare = [name for name, value in functions.items() if callable(value) and ">>>" not in (value.__doc__ or "")]
+    assert not bare, f"without an example: {', '.join(bare)}"
 
 
 def test_files_are_short_enough_to_read():
@@ -63,6 +58,20 @@ def test_functions_are_short_enough_to_read():
 
 def test_files_are_named_after_what_they_hold():
     assert [path.name for path in written_files() if path.stem in {"utils", "util", "misc", "helpers", "common"}] == []
+
+
+def test_no_room_reaches_around_through_the_lobby():
+    """The lobby leads to every room, so an import of it would hide from the contracts which room is meant."""
+    offenders = []
+    for path in modules():
+        for node in ast.walk(parsed(path)):
+            whole = isinstance(node, ast.Import) and any(alias.name == "jaxmicro" for alias in node.names)
+            named = (
+                isinstance(node, ast.ImportFrom) and node.module == "jaxmicro" and not {alias.name for alias in node.names} <= {*rooms()}
+            )
+            if (whole or named) and path != PACKAGE / "__init__.py":
+                offenders.append(module_name(path))
+    assert offenders == []
 
 
 def test_only_the_command_line_changes_settings_of_jax():
