@@ -1,0 +1,49 @@
+"""Pictures of cells, fields, properties and searches, and the report that holds them.
+
+In:  arrays (axis 0 is x; components first, grid last) and records read by their documented attributes.
+Out: `matplotlib.figure.Figure` objects, `save` for files, `Report` and `design_report` for one self-contained page.
+     Pictures of cells show x to the right and y downwards. No function touches pyplot or global settings.
+Add one: a function that takes arrays and returns a Figure made by `style.new_figure`, with labels from
+     `style.with_unit`; export it here; add a row to tests/plotting/test_conformance.py.
+"""
+
+from jaxmicro.plotting.bounds import moduli_of, stiffness_bounds
+from jaxmicro.plotting.cells import cell, cells, tiled
+from jaxmicro.plotting.design_data import DesignReportData, FieldMap, target_status
+from jaxmicro.plotting.design_report import design_report
+from jaxmicro.plotting.directional import conductivity_polar, young_polar
+from jaxmicro.plotting.distributions import Statistic, data_against_samples, ks_distance, property_distributions
+from jaxmicro.plotting.field_maps import field
+from jaxmicro.plotting.fronts import pareto
+from jaxmicro.plotting.histories import convergence
+from jaxmicro.plotting.markup import Badge, Card, format_number
+from jaxmicro.plotting.report import Report
+from jaxmicro.plotting.saving import save
+from jaxmicro.plotting.strips import interpolation_strip
+
+__all__ = [
+    "Badge",
+    "Card",
+    "DesignReportData",
+    "FieldMap",
+    "Report",
+    "Statistic",
+    "cell",
+    "cells",
+    "conductivity_polar",
+    "convergence",
+    "data_against_samples",
+    "design_report",
+    "field",
+    "format_number",
+    "interpolation_strip",
+    "ks_distance",
+    "moduli_of",
+    "pareto",
+    "property_distributions",
+    "save",
+    "stiffness_bounds",
+    "target_status",
+    "tiled",
+    "young_polar",
+]

@@ -1,0 +1,120 @@
+"""Drawing one flat picture to scale: x to the right, y downwards, a scale bar where lengths are known."""
+
+import math
+
+import numpy as np
+from jaxtyping import Shaped
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.image import AxesImage
+from matplotlib.patches import Patch
+from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
+
+from jaxmicro.plotting.pictures import Picture, Slice
+from jaxmicro.plotting.style import FRAME, INK, LABEL_SIZE, SMALL_SIZE, phase_colors, plain, set_title
+
+LEGEND_LIMIT = 8
+
+
+def draw_map(axes: Axes, image: Shaped[np.ndarray, "n0 n1 *rgb"], spacing: tuple[float, float], **options: object) -> AxesImage:
+    """Show `image[i, j]` at x = (i + ½) h₀ to the right and y = (j + ½) h₁ downwards.
+
+    The artist holds the transposed array, because matplotlib's rows run along y.
+    """
+    width, height = image.shape[0] * spacing[0], image.shape[1] * spacing[1]
+    shown = axes.imshow(np.swapaxes(image, 0, 1), extent=(0, width, height, 0), origin="upper", aspect="equal", **options)  # pyright: ignore[reportArgumentType]
+    for spine in axes.spines.values():
+        spine.set_color(FRAME)
+        spine.set_linewidth(0.8)
+    return shown
+
+
+def bare(axes: Axes) -> None:
+    """No ticks: for galleries, where the scale bar or the caption says what is needed."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+
+
+def label_map(axes: Axes, names: tuple[str, str], unit: str | None) -> None:
+    """Axis names with the unit of length; voxels where there is none."""
+    axes.set_xlabel(f"{names[0]} ({plain(unit or 'voxels')})", fontsize=LABEL_SIZE, color=INK)
+    axes.set_ylabel(f"{names[1]} ({plain(unit or 'voxels')})", fontsize=LABEL_SIZE, color=INK)
+    axes.locator_params(nbins=5)
+    axes.tick_params(labelsize=SMALL_SIZE, color=FRAME, labelcolor=INK, length=3)
+
+
+def round_length(extent: float) -> float:
+    """The largest of 1, 2, 5 × 10ᵏ that is at most three tenths of `extent`.
+
+    Example:
+        >>> round_length(64.0)
+        10.0
+    """
+    limit = 0.3 * extent
+    power = 10.0 ** math.floor(math.log10(limit))
+    return max(step * power for step in (1, 2, 5) if step * power <= limit * (1 + 1e-9))
+
+
+def add_scale_bar(axes: Axes, unit: str | None) -> None:
+    """A bar of a round length in the lower left corner; nothing where the unit is unknown."""
+    if unit is None:
+        return
+    left, right = axes.get_xlim()
+    bottom, top = axes.get_ylim()
+    length = round_length(abs(right - left))
+    bar = AnchoredSizeBar(
+        axes.transData,
+        length,
+        f"{length:g} {plain(unit)}",
+        loc="lower left",
+        pad=0.35,
+        borderpad=0.6,
+        sep=3,
+        frameon=True,
+        color=INK,
+        size_vertical=abs(top - bottom) * 0.012,  # pyright: ignore[reportArgumentType]
+        fill_bar=True,
+        fontproperties=FontProperties(size=SMALL_SIZE),
+    )
+    bar.patch.set(facecolor="white", edgecolor="none", alpha=0.85)
+    axes.add_artist(bar)
+
+
+def draw_slice(
+    axes: Axes, part: Slice, unit: str | None, title: str | None = None, *, ticks: bool = True, bar: bool = True, **options: object
+) -> AxesImage:
+    """A slice with its axes, its place and, on request, a scale bar."""
+    shown = draw_map(axes, part.image, part.spacing, **options)
+    if ticks:
+        label_map(axes, part.axes, unit)
+    else:
+        bare(axes)
+    if bar:
+        add_scale_bar(axes, unit)
+    if title or part.place:
+        place = f"{part.place} {unit or ''}".strip()
+        set_title(axes, f"{title}: {place}" if title and part.place else title or place)
+    return shown
+
+
+def phase_legend(figure: Figure, picture: Picture) -> None:
+    """Phase names with their volume fractions, under the picture; none where colours are not a few phases."""
+    if not 1 < len(picture.names) <= LEGEND_LIMIT:
+        return
+    colors = phase_colors(len(picture.names))
+    shares = [f"  {100 * share:.1f} %" for share in picture.shares] or [""] * len(picture.names)
+    handles = [
+        Patch(facecolor=tuple(color), edgecolor=FRAME, linewidth=0.8, label=plain(name) + share)
+        for name, share, color in zip(picture.names, shares, colors, strict=True)
+    ]
+    figure.legend(
+        handles=handles,
+        loc="outside lower center",
+        ncols=min(len(handles), 4 if figure.get_figwidth() > 6 else 2),
+        fontsize=SMALL_SIZE,
+        labelcolor=INK,
+        frameon=False,
+        handlelength=1.2,
+        columnspacing=1.4,
+    )
