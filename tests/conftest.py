@@ -9,6 +9,7 @@ from pathlib import Path
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+import hypothesis
 import jax
 import pytest
 from jaxtyping import config as jaxtyping_config
@@ -23,6 +24,10 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     jax.config.update("jax_compilation_cache_dir", str(CHECKOUT / ".cache" / "jax"))
 if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
+# The same examples in every run, and no stop-watch: the first call of a jitted function compiles.
+hypothesis.settings.register_profile("jaxmicro", deadline=None, derandomize=True, max_examples=25, database=None)
+hypothesis.settings.load_profile("jaxmicro")
 
 jaxtyping_config.update("jaxtyping_remove_typechecker_stack", True)
 install_import_hook("jaxmicro", f"{typechecker.__name__}.check")
