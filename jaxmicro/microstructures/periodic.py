@@ -55,11 +55,18 @@ def seam_report(ms: Microstructure) -> SeamReport:
     Differentiable in fractions where neighbours differ.
     """
     seams, insides = [], []
-    for axis in range(1, ms.grid.ndim + 1):
-        shares = jnp.moveaxis(ms.fractions, axis, 0)
-        seams.append(0.5 * jnp.mean(jnp.sum(jnp.abs(shares[0] - shares[-1]), axis=0)))
-        insides.append(0.5 * jnp.mean(jnp.sum(jnp.abs(shares[1:] - shares[:-1]), axis=1)))
+    for axis in range(ms.grid.ndim):
+        shares = jnp.moveaxis(ms.labels if ms.is_sharp else ms.fractions, axis - ms.grid.ndim, 0)
+        seams.append(_change(shares[-1:], shares[:1], ms))
+        insides.append(_change(shares[:-1], shares[1:], ms))
     return SeamReport(seam=jnp.stack(seams), inside=jnp.stack(insides))
+
+
+def _change(here: Array, there: Array, ms: Microstructure) -> Float[Array, ""]:
+    """Mean phase change between two stacks of layers `(layers, …)`, of labels or of fractions `(layers, p, …)`."""
+    if ms.is_sharp:
+        return jnp.mean(here != there, dtype=ms.grid.lengths.dtype)
+    return 0.5 * jnp.mean(jnp.sum(jnp.abs(here - there), axis=1))
 
 
 def make_periodic(ms: Microstructure, treatment: str = "as_is", *, width: int | Sequence[int] | None = None) -> Microstructure:

@@ -74,13 +74,8 @@ class Microstructure:
     ):
         check((labels is None) != (fractions is None), "A microstructure must have either `labels` or `fractions`, but " + _both(labels))
         if grid is None:
-            shape = np.shape(labels) if labels is not None else np.shape(fractions)[1:]
-            grid = Grid(shape)
-        check(
-            isinstance(grid, Grid),
-            f"`grid` must be a Grid, but it is {type(grid).__name__}. Write Grid({tuple(np.shape(labels))}).",
-            TypeError,
-        )
+            grid = Grid(_shape(labels) if fractions is None else _shape(fractions)[1:])
+        check(isinstance(grid, Grid), f"`grid` must be a Grid, but it is {type(grid).__name__}. Write grid=Grid(shape).", TypeError)
         stored = None if labels is None else validation.checked_labels(labels, grid.shape)
         parts = None if fractions is None else validation.checked_fractions(fractions, grid.shape)
         mask = None if mask is None else validation.checked_mask(mask, grid.shape)
@@ -127,10 +122,17 @@ class Microstructure:
     @property
     def volume_fractions(self) -> Float[Array, " p"]:
         """Share of each phase in the (measured) voxels, `(p,)`."""
-        axes = tuple(range(1, self.grid.ndim + 1))
-        if self.mask is None:
-            return jnp.mean(self.fractions, axis=axes)
-        return jnp.sum(self.fractions * self.mask, axis=axes) / jnp.sum(self.mask)
+        return jnp.stack([self._mean(self._share(phase)) for phase in range(self.n_phases)])
+
+    def _share(self, phase: int) -> Float[Array, "*grid"]:
+        """Fraction of one phase, without making those of all."""
+        if self._fractions is not None:
+            return self._fractions[phase]
+        return (self._labels == phase).astype(self.grid.lengths.dtype)
+
+    def _mean(self, field: Float[Array, "*grid"]) -> Float[Array, ""]:
+        """Mean over the measured voxels."""
+        return jnp.mean(field) if self.mask is None else jnp.sum(field * self.mask) / jnp.sum(self.mask)
 
     def replace(self, **changes: Any) -> "Microstructure":
         """A copy with some parts changed and checked again; new labels replace stored fractions and the reverse."""

@@ -1,0 +1,181 @@
+"""The front doors: read a file, write a value."""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxmicro._core import check, nearest_name
+from jaxmicro.fields import Grid
+from jaxmicro.io.arrays import NPY, NPZ
+from jaxmicro.io.atomic import write_atomically
+from jaxmicro.io.formats import Format, Raster, find_format
+from jaxmicro.io.pictures import PICTURES, PNG
+from jaxmicro.io.problems import DEFAULT_MAX_BYTES, DataWarning, ReadError, unreadable
+from jaxmicro.io.segmentation import segment
+from jaxmicro.io.tiff import TIFF
+from jaxmicro.microstructures import Microstructure, make_periodic
+from jaxmicro.microstructures import crop as crop_microstructure
+
+FORMATS: tuple[Format, ...] = (PNG, PICTURES, TIFF, NPZ, NPY)
+
+
+def read(
+    path: str | Path,
+    *,
+    phases: Any = None,
+    threshold: float | Sequence[float] | str | None = None,
+    crop: Sequence[Sequence[int]] | None = None,
+    periodic: str = "as_is",
+    spacing: float | Sequence[float] | None = None,
+    max_bytes: int = DEFAULT_MAX_BYTES,
+    **options: Any,
+) -> Any:
+    """Read a picture, a volume or an array as a `Microstructure`, or a saved record as it was.
+
+    Pictures and stacks have rows along y (downwards), columns along x and pages along z; they are transposed so that
+    array axis 0 is x. Arrays of .npz and .npy files are taken as they are, unless `axes="yx"`.
+
+    Values become phases as follows: few distinct values (at most 16) are labels in ascending order; a mapping of grey
+    value or colour to name says it exactly (values of one name are merged); grey levels are cut at `threshold`, or by
+    Otsu's method where only a number of phases is given.
+
+    Args:
+        path: .png, .jpg, .bmp, .tif, .tiff, .npz or .npy.
+        phases: a number of phases, names in ascending order of the values, or a mapping `{value: name}` or
+            `{(r, g, b): name}`, where the key None stands for all others.
+        threshold: one number or ascending numbers (a phase holds its threshold and what is above), or "otsu".
+        crop: `((x0, x1), (y0, y1))` in voxels, first and one past the last; phases are decided on the whole file.
+        periodic: "as_is", "mirror" or "blend"; see `microstructures.make_periodic`. The effect is in the notes.
+        spacing: edge length of a voxel, one number or one per axis; by default 1.
+        max_bytes: most bytes that the file may take once decoded, checked from its header.
+        **options: of the format: `key` (array name) and `axes` ("xyz" or "yx") for .npz, `axes` for .npy, `channel`
+            for .tif.
+
+    Returns:
+        A `Microstructure`; for a .npz that `write` made, what was written.
+
+    Raises:
+        ReadError: naming the file, what was found, and the way out.
+        FileNotFoundError: if there is no such file.
+
+    Warns:
+        DataWarning: for each oddity of the file that was resolved.
+
+    Example:
+        >>> import os, tempfile
+        >>> file = os.path.join(tempfile.mkdtemp(), "cell.png")
+        >>> write(file, Microstructure(labels=[[0, 0, 1], [0, 1, 1]]))
+        >>> read(file, phases={0: "matrix", 255: "fibre"}).volume_fractions.tolist()
+        [0.5, 0.5]
+
+    Nothing here is differentiable.
+    """
+    path = Path(path)
+    if not path.exists():
+        near = nearest_name(path.name, [entry.name for entry in path.parent.iterdir()]) if path.parent.is_dir() else None
+        raise FileNotFoundError(f"`{path}` does not exist." + (f" Did you mean {near!r}?" if near else ""))
+    if not path.is_file():
+        raise unreadable(path, "is no file", "Name one file.")
+    chosen = find_format(path, FORMATS, ReadError)
+    for name in options:
+        known = ", ".join(chosen.options) or "none"
+        check(name in chosen.options, f"`{name}` is no option of a {chosen.name}: it has {known}.", TypeError)
+    check(max_bytes > 0, f"`max_bytes` must be positive, but it is {max_bytes}.")
+    loaded = chosen.load(path, int(max_bytes), **options)
+    if isinstance(loaded, Raster):
+        return _to_microstructure(path, loaded, phases, threshold, crop, periodic, spacing)
+    if phases is not None or threshold is not None or spacing is not None:
+        raise unreadable(path, f"holds a whole {type(loaded).__name__}", "Leave `phases`, `threshold` and `spacing` out.")
+    if crop is None and periodic == "as_is":
+        return loaded
+    if not isinstance(loaded, Microstructure):
+        raise unreadable(path, f"holds a {type(loaded).__name__}, which has no voxels to treat", "Leave `crop` and `periodic` out.")
+    return make_periodic(loaded if crop is None else crop_microstructure(loaded, crop), periodic)
+
+
+def write(path: str | Path, value: Any) -> None:
+    """Write a microstructure or any record of this library; the file is there whole or not at all.
+
+    - .npz holds everything: microstructures with phases, orientations, masks, maps and lengths, and every `@record`
+      (results of solves); `read` gives it back exactly, and `numpy.load` shows its arrays.
+    - .png holds a 2D microstructure as grey levels: labels spread over 0 … 255, or the fraction of the second of two
+      phases. .tif holds labels, in 3D as a stack with pages along z. Both lose all else.
+
+    Args:
+        path: .npz, .png, .tif or .tiff, in a folder that exists; a file of that name is replaced.
+        value: a `Microstructure` or a record.
+
+    Raises:
+        ValueError: if the extension is not supported, or the value does not fit the format.
+        TypeError: if the value, or something in it, cannot be written.
+        FileNotFoundError: if the folder does not exist.
+
+    Warns:
+        DataWarning: where phase fractions were sharpened because the format holds labels.
+
+    Example:
+        >>> import os, tempfile
+        >>> file = os.path.join(tempfile.mkdtemp(), "cell.npz")
+        >>> write(file, Microstructure(labels=[[0, 0], [0, 1]], phases=("matrix", "fibre")))
+        >>> read(file).phases[1].name
+        'fibre'
+
+    Nothing here is differentiable.
+    """
+    path = Path(path)
+    writable = tuple(candidate for candidate in FORMATS if candidate.save is not None)
+    save = find_format(path, writable, ValueError).save
+    if save is not None:
+        write_atomically(path, lambda stream: save(stream, value))
+
+
+def _to_microstructure(
+    path: Path, raster: Raster, phases: Any, threshold: Any, crop: Any, periodic: str, spacing: float | Sequence[float] | None
+) -> Microstructure:
+    """Segment, give lengths, cut, treat, and say in notes and warnings what was decided."""
+    _check_extent(path, raster)
+    found = segment(path, raster, phases, threshold)
+    oddities = (*raster.oddities, *found.oddities)
+    for line in oddities:
+        warnings.warn(f"`{path}`: {line}", DataWarning, stacklevel=3)
+    shape = found.labels.shape
+    notes = [*raster.notes, *found.notes, *oddities]
+    if spacing is None:
+        notes.append("no voxel size was given: edges of 1")
+    ms = Microstructure(
+        grid=Grid(shape, _lengths(shape, spacing)),
+        labels=found.labels,
+        phases=found.phases,
+        provenance=f"read from {path.name}",
+        notes=notes,
+    )
+    if crop is not None:
+        ms = crop_microstructure(ms, crop)
+        _check_cut(path, ms, crop)
+    return make_periodic(ms, periodic)
+
+
+def _check_extent(path: Path, raster: Raster) -> None:
+    shape = raster.values.shape[: raster.values.ndim - raster.colour]
+    if len(shape) not in (2, 3) or min(shape) < 2:
+        raise unreadable(path, f"holds {' x '.join(map(str, shape))} voxels", "A map needs 2 or 3 axes of at least two voxels each.")
+
+
+def _lengths(shape: tuple[int, ...], spacing: float | Sequence[float] | None) -> np.ndarray | None:
+    if spacing is None:
+        return None
+    edges = np.asarray(spacing, float)
+    good = edges.shape in ((), (len(shape),)) and bool((edges > 0).all() and np.isfinite(edges).all())
+    check(good, f"`spacing` must be one positive number or one per axis ({len(shape)}), but it is {spacing!r}.")
+    return np.broadcast_to(edges, (len(shape),)) * np.asarray(shape)
+
+
+def _check_cut(path: Path, ms: Microstructure, crop: Any) -> None:
+    present = np.unique(np.asarray(ms.labels))
+    if present.size == 1:
+        raise unreadable(
+            path, f"holds only phase {ms.phases[int(present[0])].name!r} in the crop {crop}", "Choose another or a larger crop."
+        )

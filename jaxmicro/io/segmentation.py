@@ -1,0 +1,202 @@
+"""From grey values, labels or colours to phases."""
+
+import dataclasses
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxmicro.io.colours import by_colour, to_grey
+from jaxmicro.io.distinct import distinct, shares, translate
+from jaxmicro.io.formats import Raster
+from jaxmicro.io.naming import NAME_ALL, REST, absent, assign
+from jaxmicro.io.otsu import otsu_thresholds
+from jaxmicro.io.problems import unreadable
+from jaxmicro.microstructures import Phase
+
+MAX_LABELS = 16  # more distinct values than this are taken for grey levels, not labels
+
+
+@dataclasses.dataclass(frozen=True)
+class Segmented:
+    """Labels 0 … p−1, their phases, and what was decided or resolved on the way."""
+
+    labels: np.ndarray
+    phases: tuple[Phase, ...]
+    notes: tuple[str, ...] = ()
+    oddities: tuple[str, ...] = ()
+
+
+def segment(path: Path, raster: Raster, phases: Any, threshold: Any) -> Segmented:
+    """Decide what each voxel is.
+
+    Args:
+        path: for the wording of errors.
+        raster: numbers from the file.
+        phases: None, a number of phases, names in ascending order of the values, or a mapping of grey value (or colour
+            `(r, g, b)`) to name, where the key None stands for all others.
+        threshold: None, one number, ascending numbers, or "otsu".
+
+    Returns:
+        Labels and phases.
+
+    Raises:
+        ReadError: where the numbers do not fit what was asked; the message says what was found.
+    """
+    if isinstance(phases, Mapping):
+        mapping = {_as_key(key): _as_phase(name) for key, name in phases.items()}
+        if threshold is not None:
+            raise unreadable(
+                path,
+                "was given both a mapping `phases` and a `threshold`",
+                "Name the phases in ascending order, as a list, or leave `threshold` out.",
+            )
+        if any(isinstance(key, tuple) for key in mapping):
+            return Segmented(*by_colour(path, raster, mapping))
+        values, notes = to_grey(path, raster)
+        found = _by_value(path, values, mapping)
+    else:
+        count, names = _wanted(path, phases)
+        values, notes = to_grey(path, raster)
+        _check_numbers(path, values)
+        if threshold is not None:
+            found = _by_threshold(path, values, _thresholds(path, values, threshold, count), names)
+        else:
+            found = _by_count(path, values, count, names)
+    return dataclasses.replace(found, notes=(*notes, *found.notes))
+
+
+def _as_phase(name: Any) -> Phase:
+    return name if isinstance(name, Phase) else Phase(name)
+
+
+def _as_key(key: Any) -> Any:
+    """Keys of a mapping from a configuration file are text: "0", "255,0,0" or "rest"."""
+    if key is REST or key == "rest":
+        return REST
+    if not isinstance(key, str):
+        return tuple(int(part) for part in key) if isinstance(key, tuple | list) else key
+    try:
+        parts = [float(part) for part in key.split(",")]
+    except ValueError:
+        raise ValueError(
+            f"`phases` must map grey values or colours to names, but it has the key {key!r}. Write 128, (255, 0, 0), or None for all others."
+        ) from None
+    return parts[0] if len(parts) == 1 else tuple(int(part) for part in parts)
+
+
+def _wanted(path: Path, phases: Any) -> tuple[int | None, tuple[Phase, ...] | None]:
+    """Number of phases and their names, as far as they are given."""
+    if phases is None:
+        return None, None
+    if isinstance(phases, int | np.integer) and not isinstance(phases, bool):
+        if phases < 2:
+            raise unreadable(path, f"was asked for phases={phases}", "A segmented picture has at least two phases.")
+        return int(phases), None
+    if isinstance(phases, str) or not isinstance(phases, Sequence):
+        raise TypeError(f"`phases` must be a number, names, or a mapping of values to names, but it is {phases!r}.")
+    names = tuple(_as_phase(name) for name in phases)
+    return len(names), names
+
+
+def _check_numbers(path: Path, values: np.ndarray) -> None:
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        bad = int((~np.isfinite(values)).sum())
+        raise unreadable(
+            path, f"holds {bad} values that are not finite, of {values.size}", "Fill them first, or crop them away and save the rest."
+        )
+    low, high = values.min(), values.max()
+    if low == high:
+        raise unreadable(
+            path,
+            f"is constant: every voxel has the value {low}",
+            "A microstructure needs at least two values. Check that it is the right file.",
+        )
+
+
+def _by_value(path: Path, values: np.ndarray, mapping: dict[Any, Phase]) -> Segmented:
+    _check_numbers(path, values)
+    found, counts = distinct(values)
+    unknown = np.array([value not in mapping for value in found.tolist()])
+    if unknown.any() and REST not in mapping:
+        listed = shares(found[unknown], counts[unknown], values.size)
+        raise unreadable(
+            path, f"holds grey values that `phases` does not name: {listed}", f"{NAME_ALL}, or cut grey levels with threshold=."
+        )
+    lookup, names = assign(path, found.tolist(), mapping)
+    pairs = ", ".join(f"{'all others' if value is REST else f'{value:g}'} = {phase.name}" for value, phase in mapping.items())
+    return Segmented(translate(values, found, lookup), names, (f"phases by grey value: {pairs}",), absent(found.tolist(), mapping, "value"))
+
+
+def _by_count(path: Path, values: np.ndarray, count: int | None, names: tuple[Phase, ...] | None) -> Segmented:
+    """Few values are labels; many are grey levels, which need a number of phases to be cut into."""
+    found, counts = distinct(values)
+    if len(found) == count or (count is None and len(found) <= MAX_LABELS):
+        listed = shares(found, counts, values.size)
+        labels = translate(values, found, np.arange(len(found), dtype=np.int32))
+        return Segmented(labels, names or _named_by_value(found), (f"values taken as labels: {listed}",))
+    if len(found) <= MAX_LABELS:
+        raise unreadable(
+            path,
+            f"holds {len(found)} distinct values ({shares(found, counts, values.size)}), but {count} phases were asked for",
+            "Merge or name them with a mapping, phases={value: 'name', …}, or cut them with threshold=.",
+        )
+    if count is None:
+        raise unreadable(
+            path, _many(found, counts, values.size), "Cut them with threshold='otsu', threshold=128 or phases=2 (a number of phases)."
+        )
+    return _by_threshold(path, values, _thresholds(path, values, "otsu", count), names)
+
+
+def _many(found: np.ndarray, counts: np.ndarray, size: int) -> str:
+    top = np.argsort(counts)[::-1][:2]
+    text = f"holds {len(found)} distinct grey values ({found[0]:g} … {found[-1]:g}) where labels were expected"
+    if counts[top].sum() > 0.8 * size:
+        text += f"; {100 * counts[top].sum() / size:.1f} % are {found[top[0]]:g} or {found[top[1]]:g}, as in a smoothed or JPEG-compressed label picture"
+    return text
+
+
+def _named_by_value(found: np.ndarray) -> tuple[Phase, ...]:
+    """Phases called after their index, or after their value where that is another number."""
+    as_index = bool((found == np.arange(len(found))).all())
+    return tuple(Phase(f"phase {value:g}" if as_index else f"value {value:g}") for value in found.tolist())
+
+
+def _thresholds(path: Path, values: np.ndarray, threshold: Any, count: int | None) -> tuple[list[float], str]:
+    if isinstance(threshold, str):
+        if threshold != "otsu":
+            raise ValueError(f"`threshold` must be numbers or 'otsu', but it is {threshold!r}.")
+        try:
+            return otsu_thresholds(values, count or 2), "by Otsu's method"
+        except ValueError as error:
+            raise unreadable(path, f"cannot be cut into {count or 2} phases ({error})", "Ask for fewer phases.") from error
+    cuts = [float(t) for t in np.atleast_1d(threshold)]
+    if not all(a < b for a, b in itertools.pairwise(cuts)):
+        raise ValueError(f"`threshold` must be ascending, but it is {cuts}.")
+    if count is not None and count != len(cuts) + 1:
+        raise unreadable(
+            path, f"was given {count} phases and {len(cuts)} thresholds, which make {len(cuts) + 1}", "One threshold fewer than phases."
+        )
+    return cuts, "as asked"
+
+
+def _by_threshold(path: Path, values: np.ndarray, chosen: tuple[list[float], str], names: tuple[Phase, ...] | None) -> Segmented:
+    """Class k holds t_k ≤ value < t_{k+1}."""
+    cuts, how = chosen
+    labels = np.searchsorted(np.asarray(cuts), values, side="right").astype(np.int32)
+    counts = np.bincount(labels.ravel(), minlength=len(cuts) + 1)
+    if (counts == 0).any():
+        empty = int(np.argmin(counts))
+        raise unreadable(
+            path,
+            f"holds values from {values.min():g} to {values.max():g}, so that the thresholds {_numbers(cuts)} leave class {empty} empty",
+            "Choose thresholds inside that span, or threshold='otsu'.",
+        )
+    found = names or tuple(Phase(f"phase {k}") for k in range(len(cuts) + 1))
+    return Segmented(labels, found, (f"grey values cut at {_numbers(cuts)} ({how}): a phase holds its threshold and what is above",))
+
+
+def _numbers(values: list[float]) -> str:
+    return ", ".join(f"{value:g}" for value in values)

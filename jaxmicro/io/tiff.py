@@ -1,0 +1,188 @@
+"""TIFF pictures and stacks."""
+
+import contextlib
+import logging
+import math
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from jaxmicro.io.formats import Format, Raster
+from jaxmicro.io.problems import ReadError, check_size, unreadable, warn_if_blurred
+from jaxmicro.microstructures import Microstructure
+
+PLAIN, PACKBITS, DEFLATE = (1,), (32773,), (8, 32946)
+INFLATION = 1032  # the most that deflate can inflate
+BROKEN = (
+    OSError,
+    ValueError,
+    IndexError,
+    KeyError,
+    TypeError,
+    ZeroDivisionError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+    EOFError,
+    SyntaxError,
+)
+COLOUR_PALETTE = 3
+
+
+def load_tiff(path: Path, max_bytes: int, channel: int | None = None) -> Raster:
+    """Read the first series of a TIFF: a picture (rows along y, columns along x) or a stack (pages along z)."""
+    import tifffile
+
+    with _log_lines() as lines:
+        try:
+            with tifffile.TiffFile(path) as file:
+                series = file.series[0]
+                page: Any = series.keyframe
+                size = math.prod(series.shape) * series.dtype.itemsize
+                check_size(path, size, max_bytes, f"{' x '.join(map(str, series.shape))} numbers of type {series.dtype}")
+                axes, count = series.axes, len(file.series)
+                values = _decode(path, file, series, max_bytes)
+        except ReadError:
+            raise
+        except BROKEN as error:
+            raise unreadable(path, f"is no readable TIFF file ({error})", "Save it again, or check that it was copied whole.") from error
+    oddities = [f"the TIFF reader said: {line}" for line in lines]
+    if count > 1:
+        oddities.append(f"the file holds {count} series of pictures: the first one was read")
+    return _raster(path, values, axes, page, channel, oddities)
+
+
+def _decode(path: Path, file: Any, series: Any, max_bytes: int) -> np.ndarray:
+    """Decode with bounded memory; what tifffile alone cannot decode goes through Pillow."""
+    compression = int(series.keyframe.compression)
+    if compression in DEFLATE:
+        for page in series.pages:
+            _check_deflate(path, file, page, max_bytes)
+    if compression in PLAIN + PACKBITS + DEFLATE:
+        return series.asarray()
+    return _decode_with_pillow(path, series.shape)
+
+
+def _check_deflate(path: Path, file: Any, page: Any, max_bytes: int) -> None:
+    """Refuse segments that inflate to more than they may; only those that could are inflated, and only that far."""
+    if page is None:
+        return
+    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
+        if count * INFLATION <= max_bytes:
+            continue
+        file.filehandle.seek(offset)
+        packed = zlib.decompressobj()
+        data = file.filehandle.read(count)
+        if len(packed.decompress(data, max_bytes)) == max_bytes and not packed.eof:
+            raise unreadable(
+                path, f"holds a block that inflates to more than `max_bytes` = {max_bytes}", "Raise `max_bytes` if you trust the file."
+            )
+
+
+def _decode_with_pillow(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+    from PIL import TiffImagePlugin
+
+    with open(path, "rb") as stream:
+        image = TiffImagePlugin.TiffImageFile(stream)
+        pages = []
+        for index in range(getattr(image, "n_frames", 1)):
+            image.seek(index)
+            if image.size[0] * image.size[1] > math.prod(shape):
+                raise unreadable(path, f"holds a page of {image.size} pixels, more than its first series says", "Save it again.")
+            pages.append(np.asarray(image))
+            if len(pages) * pages[0].size >= math.prod(shape):
+                break
+    return np.stack(pages).reshape(shape)
+
+
+def _raster(path: Path, values: np.ndarray, axes: str, page: Any, channel: int | None, oddities: list[str]) -> Raster:
+    notes = []
+    axes, values = _squeeze(axes, values)
+    if "C" in axes:
+        k = axes.index("C")
+        if channel is None or not 0 <= channel < values.shape[k]:
+            raise unreadable(
+                path,
+                f"holds {values.shape[k]} channels (axes {axes}, shape {values.shape}), and channel={channel}",
+                "Pass channel=0, 1, ….",
+            )
+        axes, values = axes.replace("C", ""), np.take(values, channel, axis=k)
+        notes.append(f"channel {channel} was read")
+    elif channel is not None:
+        raise unreadable(path, f"holds no channels (axes {axes}), but channel={channel} was asked for", "Leave `channel` out.")
+    colour = "S" in axes
+    stack = [a for a in axes if a not in "XYS"]
+    if "X" not in axes or "Y" not in axes or len(stack) > 1:
+        raise unreadable(path, f"holds axes {axes} of sizes {values.shape}", "Save one picture, or one stack of pictures.")
+    order = ["X", "Y", *stack] + (["S"] if colour else [])
+    values = np.transpose(values, [axes.index(a) for a in order])
+    notes.insert(0, "rows run along y (downwards), columns along x" + (", pages along z" if stack else ""))
+    if colour:
+        values, colour, more = _without_alpha(values)
+        oddities = [*oddities, *more]
+    palette = None
+    if int(page.photometric) == 0 and values.dtype.kind in "bu":
+        notes.append("the file stores white as zero: values were inverted")
+        values = ~values if values.dtype == bool else ((1 << int(page.bitspersample)) - 1 - values).astype(values.dtype)
+    if int(page.photometric) == COLOUR_PALETTE and page.colormap is not None:
+        palette = (np.asarray(page.colormap).T >> 8).astype(np.uint8)
+    return Raster(values, colour=colour, palette=palette, notes=tuple(notes), oddities=tuple(oddities))
+
+
+def _squeeze(axes: str, values: np.ndarray) -> tuple[str, np.ndarray]:
+    """Drop axes of length one, such as a stack of one page."""
+    keep = [k for k, n in enumerate(values.shape) if n > 1 or axes[k] in "XY"]
+    return "".join(axes[k] for k in keep), values.reshape([values.shape[k] for k in keep])
+
+
+def _without_alpha(values: np.ndarray) -> tuple[np.ndarray, bool, list[str]]:
+    samples = values.shape[-1]
+    if samples in (1, 2):
+        return values[..., 0], False, ["the second sample of each pixel (transparency) was ignored"] * (samples - 1)
+    if samples == 3:
+        return values, True, []
+    opaque = samples == 4 and values[..., 3].min() == values[..., 3].max()
+    return values[..., :3], True, [] if opaque else [f"each pixel has {samples} samples: the first three were read as red, green, blue"]
+
+
+@contextlib.contextmanager
+def _log_lines() -> Iterator[list[str]]:
+    """What tifffile writes to its log, collected instead of shown."""
+    lines: list[str] = []
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            text = record.getMessage()
+            if text not in lines:
+                lines.append(text)
+
+    log, collector = logging.getLogger("tifffile"), Collector(logging.WARNING)
+    passes_on = log.propagate
+    log.addHandler(collector)
+    log.propagate = False
+    try:
+        yield lines
+    finally:
+        log.removeHandler(collector)
+        log.propagate = passes_on
+
+
+def save_tiff(stream: BinaryIO, value: Any) -> None:
+    """Write the labels of a microstructure: a picture, or a stack with pages along z."""
+    import tifffile
+
+    if not isinstance(value, Microstructure):
+        raise TypeError(f"A TIFF file holds a Microstructure, but the value is a {type(value).__name__}. Write records to .npz.")
+    if value.n_phases > 65536:
+        raise ValueError(f"A TIFF file holds at most 65536 phases, but there are {value.n_phases}. Write .npz.")
+    warn_if_blurred(value)
+    labels = np.asarray(value.labels).astype(np.uint8 if value.n_phases <= 256 else np.uint16)
+    axes = "YX" if value.grid.ndim == 2 else "ZYX"
+    tifffile.imwrite(stream, np.ascontiguousarray(labels.T), photometric="minisblack", metadata={"axes": axes}, compression="zlib")
+
+
+TIFF = Format("TIFF", (".tif", ".tiff"), load_tiff, save_tiff, options=("channel",))
