@@ -213,7 +213,7 @@ def _numbers(argument: str, values: npt.ArrayLike) -> Float[np.ndarray, " n"]:
     return array
 
 
-def _draw_ecdf(axes: Axes, groups: Mapping[str, Float[np.ndarray, " n"]], name: str, unit: str | None) -> None:
+def _draw_ecdf(axes: Axes, groups: Mapping[str, Float[np.ndarray, "_"]], name: str, unit: str | None) -> None:
     style_axes(axes, x=with_unit(name, unit), y="share of cells below")
     axes.set_ylim(-0.02, 1.02)
     reference: Float[np.ndarray, " n"] | None = None
@@ -227,7 +227,7 @@ def _draw_ecdf(axes: Axes, groups: Mapping[str, Float[np.ndarray, " n"]], name: 
         axes.plot(np.append(x[0], x), np.append(0, height), drawstyle="steps-post", linewidth=1.8, label=caption, **line_style(index))  # pyright: ignore[reportArgumentType]
 
 
-def _draw_violin(axes: Axes, groups: Mapping[str, Float[np.ndarray, " n"]], name: str, unit: str | None) -> None:
+def _draw_violin(axes: Axes, groups: Mapping[str, Float[np.ndarray, "_"]], name: str, unit: str | None) -> None:
     style_axes(axes, y=with_unit(name, unit))
     first = next(iter(groups.values()))
     ticks = []
@@ -270,7 +270,7 @@ def _draw_statistic(axes: Axes, statistic: Statistic, labels: tuple[str, str]) -
     axes.set_title("median, 10–90 %", fontsize=SMALL_SIZE, color=INK, pad=4)
 
 
-def _draw_bands(axes: Axes, statistic: Statistic, groups: Mapping[str, Float[np.ndarray, "n k"]]) -> None:
+def _draw_bands(axes: Axes, statistic: Statistic, groups: Mapping[str, Float[np.ndarray, "_ k"]]) -> None:
     style_axes(axes, x=with_unit(statistic.x_name, statistic.x_unit), y=with_unit(statistic.name, statistic.unit))
     for index, (label, curves) in enumerate(groups.items()):
         x = np.arange(curves.shape[-1], dtype=float) if statistic.x is None else np.asarray(statistic.x, dtype=float)

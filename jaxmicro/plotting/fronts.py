@@ -99,7 +99,7 @@ def nondominated(costs: Float[np.ndarray, "n k"]) -> Bool[np.ndarray, " n"]:
     return ~np.asarray(dominated, dtype=bool)
 
 
-def _clouds(argument: str, points: Points) -> dict[str, Float[np.ndarray, "n k"]]:
+def _clouds(argument: str, points: Points) -> dict[str, Float[np.ndarray, "_ k"]]:
     given = points if isinstance(points, Mapping) else {"": points}
     check(len(given) > 0, f"`{argument}` must hold points, but it is empty.")
     clouds = {}

@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 from jaxmicro._core import check
 from jaxmicro.plotting.style import INK, MARKERS, figure_legend, line_style, new_figure, plain, style_axes, with_unit
 
-Run = tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]
+Run = tuple[Float[np.ndarray, "_"], Float[np.ndarray, "_"]]  # solves and values; runs differ in length
 
 SOLVES = "cell solves"
 WIDE_RANGE = 20.0  # a ratio of largest to smallest from which a logarithmic axis reads better

@@ -82,7 +82,7 @@ def symbol_html(name: object) -> str:
     return f"<i>{match[1]}</i><sub>{match[2]}</sub>{escape(match[3])}" if match else escape(name)
 
 
-def format_number(value: float, digits: int = 4) -> str:
+def format_number(value: float | np.number, digits: int = 4) -> str:
     """A number for people: `digits` significant, a true minus, powers of ten written out.
 
     Args:

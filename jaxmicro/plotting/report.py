@@ -122,7 +122,8 @@ class Report:
             parts.append(f'<h3>Command</h3>\n<pre tabindex="0">{escape(command)}</pre>\n')
         if config:
             parts.append(f'<h3>Configuration</h3>\n<pre tabindex="0">{escape(config)}</pre>\n')
-        self._provenance = f"<footer>\n<h2>How this was made</h2>\n{''.join(parts)}</footer>\n"
+        if parts:
+            self._provenance = f"<footer>\n<h2>How this was made</h2>\n{''.join(parts)}</footer>\n"
         return self
 
     @property

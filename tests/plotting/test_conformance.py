@@ -1,0 +1,124 @@
+"""What every figure of the room must keep: one row per function."""
+
+import threading
+
+import jax.numpy as jnp
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib._pylab_helpers import Gcf
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+import jaxmicro.plotting as plotting
+from jaxmicro.plotting.saving import rendered
+
+LABELS = (np.arange(48).reshape(8, 6) % 5 == 0).astype(int)
+VOLUME = (np.arange(120).reshape(6, 5, 4) % 7 == 0).astype(int)
+STIFFNESS = np.diag([3.0, 2.0, 1.0])
+BOUNDS = {"K": {"reuss": 1.0, "hs_lower": 1.5, "effective": 2.0, "hs_upper": 3.0, "voigt": 4.0}}
+
+ROWS = {
+    "cell": lambda: plotting.cell(LABELS, spacing=0.5, unit="µm", title="A cell"),
+    "cell, volume": lambda: plotting.cell(VOLUME, title="A volume"),
+    "tiled": lambda: plotting.tiled(jnp.asarray(LABELS), 3, unit="µm"),
+    "cells": lambda: plotting.cells([LABELS] * 3, ["a", "b", "c"], title="Three"),
+    "interpolation_strip": lambda: plotting.interpolation_strip(jnp.stack([jnp.asarray(LABELS)] * 3), title="Path"),
+    "young_polar": lambda: plotting.young_polar({"target": jnp.asarray(STIFFNESS), "got": STIFFNESS * 1.1}, unit="GPa", title="E"),
+    "conductivity_polar": lambda: plotting.conductivity_polar(np.diag([2.0, 1.0, 3.0]), plane="yz"),
+    "convergence": lambda: plotting.convergence({"a": [[1.0, 0.1], [0.5, 0.01]], "b": jnp.array([0.4, 0.3])}, tolerance=0.1, title="Runs"),
+    "pareto": lambda: plotting.pareto(jnp.array([[1.0, 3.0], [2.0, 2.0]]), reference=[4.0, 4.0], hypervolume_history=[1.0, 2.0], title="F"),
+    "data_against_samples": lambda: plotting.data_against_samples([LABELS] * 2, [LABELS] * 2, title="Data"),
+    "property_distributions": lambda: plotting.property_distributions(
+        {"data": jnp.arange(4.0), "samples": np.arange(5.0)}, "E", "GPa", title="E"
+    ),
+    "property_distributions, violin": lambda: plotting.property_distributions({"data": np.arange(9.0)}, "E", kind="violin"),
+    "field": lambda: plotting.field(jnp.asarray(LABELS) * 1e-7, name="strain", title="Strain"),
+    "field, components": lambda: plotting.field(np.stack([LABELS, -LABELS]), components=["11", "22"], unit="GPa", title="Stress"),
+    "stiffness_bounds": lambda: plotting.stiffness_bounds(BOUNDS, unit="GPa", title="Moduli"),
+}
+
+row = pytest.mark.parametrize("make", ROWS.values(), ids=ROWS.keys())
+
+
+def test_every_function_that_draws_has_a_row():
+    no_figure = {"design_report", "format_number", "ks_distance", "moduli_of", "save", "target_status"}
+    drawing = {name for name in plotting.__all__ if name[0].islower()} - no_figure
+    assert drawing == {name.split(",")[0] for name in ROWS}
+
+
+@row
+def test_a_figure_is_of_its_own_and_changes_no_settings(make):
+    before = dict(mpl.rcParams)
+    figure = make()
+    rendered(figure, "png")
+    assert isinstance(figure, Figure)
+    assert dict(mpl.rcParams) == before
+    assert Gcf.get_all_fig_managers() == []
+
+
+@row
+def test_no_text_is_smaller_than_8_points_or_outside_the_figure(make):
+    figure = make()
+    figure.draw_without_rendering()
+    page = figure.bbox
+    for text in figure.findobj(Text):
+        if not text.get_visible() or not text.get_text().strip():
+            continue
+        assert text.get_fontsize() >= 8, text.get_text()
+        if text.get_clip_on() or not _is_drawn(text):
+            continue
+        box = text.get_window_extent()
+        inside = box.x0 >= page.x0 - 1 and box.y0 >= page.y0 - 1 and box.x1 <= page.x1 + 1 and box.y1 <= page.y1 + 1
+        assert inside, (text.get_text(), box, page)
+
+
+def _is_drawn(text):
+    """Tick labels beyond the limits of their axis are kept by matplotlib but not drawn."""
+    axes = text.axes
+    if axes is None:
+        return True
+    for axis in (axes.xaxis, axes.yaxis):
+        shown = axis._update_ticks()
+        labels = [label for tick in axis.get_major_ticks() + axis.get_minor_ticks() for label in (tick.label1, tick.label2)]
+        if text in labels:
+            return text in [label for tick in shown for label in (tick.label1, tick.label2)]
+    return True
+
+
+@row
+def test_every_diagram_names_its_axes(make):
+    for axes in make().axes:
+        if axes.images and not axes.get_xticks().size:
+            continue  # a thumbnail
+        if axes.name == "polar" or axes.get_label() == "<colorbar>":
+            assert axes.get_xlabel() or axes.get_ylabel()
+            continue
+        named_ticks = any(
+            label.get_text() and not _number(label.get_text()) for label in [*axes.get_xticklabels(), *axes.get_yticklabels()]
+        )
+        assert (axes.get_xlabel() and axes.get_ylabel()) or (named_ticks and (axes.get_xlabel() or axes.get_ylabel()))
+
+
+def _number(text):
+    try:
+        float(text.replace("−", "-").replace("$", "").replace("\\mathdefault{", "").replace("}", ""))
+    except ValueError:
+        return False
+    return True
+
+
+@row
+def test_two_threads_draw_what_one_draws(make):
+    alone = rendered(make(), "png")
+    drawn = [b""] * 2
+
+    def draw(index):
+        drawn[index] = rendered(make(), "png")
+
+    threads = [threading.Thread(target=draw, args=(index,)) for index in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert drawn == [alone, alone]
