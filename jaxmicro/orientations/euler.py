@@ -33,8 +33,8 @@ def from_euler(angles: ArrayLike | Sequence[Any], convention: str = "bunge", deg
         Mater. Sci. Eng. 23, 083501 (2015), doi:10.1088/0965-0393/23/8/083501.
 
     Example:
-        >>> from_euler((180.0, 0.0, 0.0), degrees=True).round(6).tolist()
-        [0.0, 0.0, 0.0, -1.0]
+        >>> from_euler((60.0, 0.0, 60.0), degrees=True).round(3).tolist()
+        [0.5, -0.0, -0.0, -0.866]
 
     Differentiable everywhere.
     """
@@ -66,7 +66,7 @@ def to_euler(q: ArrayLike, convention: str = "bunge", degrees: bool = False) -> 
 
     Example:
         >>> to_euler(from_euler((0.3, 0.2, 0.1))).round(3).tolist()
-        [0.30000001192092896, 0.20000000298023224, 0.10000000149011612]
+        [0.3, 0.2, 0.1]
 
     Differentiable where 0 < Φ < π; at both ends φ1 has a derivative, and those that do not exist are zero.
     """

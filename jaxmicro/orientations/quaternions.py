@@ -72,8 +72,8 @@ def normalize(q: ArrayLike) -> Float[Array, "4 ..."]:
     """Scale quaternions `(4, …)` to unit length; a zero quaternion becomes the identity.
 
     Example:
-        >>> normalize(jnp.array([3.0, 0, 4, 0])).tolist()
-        [0.6000000238418579, 0.0, 0.800000011920929, 0.0]
+        >>> normalize(jnp.array([2.0, 2, 2, 2])).tolist()
+        [0.5, 0.5, 0.5, 0.5]
 
     Differentiable, with derivative zero at a zero quaternion.
     """
