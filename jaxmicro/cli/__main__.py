@@ -1,0 +1,8 @@
+"""`python -m jaxmicro.cli` is the `jaxmicro` command."""
+
+import sys
+
+from jaxmicro.cli.entry import main
+
+if __name__ == "__main__":
+    sys.exit(main())

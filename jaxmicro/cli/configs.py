@@ -1,0 +1,49 @@
+"""Options that several commands share."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from jaxmicro.cli.options import TABLE
+
+Positive = Annotated[float, Meta(gt=0.0)]
+Count = Annotated[int, Meta(ge=1)]
+Table = Annotated[Any, TABLE]
+
+HOUSEKEEPING = ("out", "config", "overwrite", "resume", "quiet", "debug")
+"""Fields that say how a job is kept, not what it computes."""
+
+
+class JobOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where a job goes and what it shows."""
+
+    out: str = ""
+    """Run folder, made new. By default runs/COMMAND, or runs/COMMAND-2, … where that exists."""
+    config: str = ""
+    """A .toml, .yaml or .json file with any of these options by name; options on the command line win over it."""
+    seed: Annotated[int, Meta(ge=0, lt=2**32)] = 0
+    """Whole number from which all randomness comes; the same seed gives the same result on the same machine."""
+    overwrite: bool = False
+    """Replace the run folder if it exists (never a folder that is not a run folder)."""
+    quiet: bool = False
+    """Print results, warnings and errors only."""
+    debug: bool = False
+    """Show the traceback of an error."""
+
+
+class PictureOptions(JobOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A job that reads pictures, and how they become phases."""
+
+    threshold: float | Literal["otsu"] | None = None
+    """Grey value that separates two phases, in the numbers of the file, or otsu to find it. Not for label images."""
+    phases: Table = None
+    """Names of the phases by sorted label ('[matrix, fibre]'), or the labels they stand for ('{0: fibre, 1: matrix}')."""
+    crop: tuple[int, ...] = ()
+    """Part to use, in voxels from the upper left: x0 x1 y0 y1 (z0 z1)."""
+    periodic: Literal["as_is", "mirror", "blend"] = "as_is"
+    """Treatment of edges that do not fit together: leave them, reflect the picture, or cross-fade opposite edges."""
+    spacing: Positive = 1.0
+    """Edge of a voxel, in your unit of length."""
+    max_bytes: Count = 2**30
+    """Largest size of a decoded file, in bytes; larger ones are refused before they are decoded."""

@@ -1,0 +1,202 @@
+"""Run folders: what they hold, what they never overwrite, how they are resumed."""
+
+import csv
+
+import jax
+import numpy as np
+import pytest
+
+from jaxmicro.cli.settings import cache_folder, configure_jax
+from jaxmicro.generative import load
+from jaxmicro.io import read
+from tests.cli.command import PAIR, left_over, read_json, refuse, squares, succeed, write_cell
+
+SMALL = (
+    "--crop-size",
+    16,
+    "--crops",
+    12,
+    "--training.epochs",
+    2,
+    "--training.widths",
+    4,
+    4,
+    "--training.batch-size",
+    4,
+    "--training.blocks",
+    1,
+)
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch, as_user):
+    monkeypatch.chdir(tmp_path)
+
+
+def homogenized(capsys, tmp_path, *words):
+    cell = tmp_path / "cell.npz"
+    if not cell.exists():
+        write_cell(cell)
+    return succeed(capsys, "homogenize", cell, "--materials", PAIR, *words)
+
+
+def test_a_run_folder_is_complete(capsys, tmp_path):
+    said = homogenized(capsys, tmp_path, "--seed", 3)
+    folder = tmp_path / "runs" / "homogenize"
+    assert str(folder.relative_to(tmp_path)) in said.err
+    mark = read_json(folder / "run.json")
+    assert (mark["command"], mark["status"], mark["seed"]) == ("homogenize", "done", 3)
+    assert {"jaxmicro", "jax", "python", "system", "seconds"} <= mark.keys()
+    result = read(folder / "result.npz")
+    metrics = read_json(folder / "metrics.json")
+    assert metrics["C_11"]["value"] == float(result.stiffness[0, 0])
+    with (folder / "metrics.csv").open() as file:
+        rows = {row["name"]: row["value"] for row in csv.DictReader(file)}
+    assert float(rows["k_11"]) == float(result.conductivity[0, 0])
+    assert (np.asarray(read(folder / "cell.npz").labels) == squares()).all()
+    page = (folder / "report.html").read_text()
+    assert (folder / "figures" / "young-1.png").is_file()
+    assert "--seed 3" in page
+    assert not any(name.startswith(".") for name in left_over(tmp_path))
+
+
+def test_a_run_folder_that_exists_is_kept(capsys, tmp_path):
+    homogenized(capsys, tmp_path, "--out", "run")
+    before = (tmp_path / "run" / "run.json").read_bytes()
+    message = refuse(capsys, "homogenize", "cell.npz", "--materials", PAIR, "--out", "run")
+    assert "holds a run of `jaxmicro homogenize`" in message
+    assert "--overwrite" in message
+    assert (tmp_path / "run" / "run.json").read_bytes() == before
+
+
+def test_without_a_name_the_next_free_folder_is_taken(capsys, tmp_path):
+    for name in ("homogenize", "homogenize-2"):
+        homogenized(capsys, tmp_path)
+        assert (tmp_path / "runs" / name / "run.json").is_file()
+
+
+def test_overwriting_replaces_a_run_whole(capsys, tmp_path):
+    homogenized(capsys, tmp_path, "--out", "run")
+    (tmp_path / "run" / "stale.txt").write_text("old")
+    homogenized(capsys, tmp_path, "--out", "run", "--overwrite", "--seed", 1)
+    assert read_json(tmp_path / "run" / "run.json")["seed"] == 1
+    assert not (tmp_path / "run" / "stale.txt").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cell.npz", "run"]
+
+
+def test_a_failed_replacement_keeps_the_old_run(capsys, tmp_path):
+    homogenized(capsys, tmp_path, "--out", "run")
+    before = left_over(tmp_path)
+    refuse(capsys, "homogenize", "cell.npz", "--materials", "[epoxy]", "--out", "run", "--overwrite")
+    assert left_over(tmp_path) == before
+
+
+@pytest.mark.parametrize("words", [(), ("--overwrite",)])
+def test_a_folder_of_something_else_is_never_touched(capsys, tmp_path, words):
+    cell = write_cell(tmp_path / "cell.npz")
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.tex").write_text("precious")
+    message = refuse(capsys, "homogenize", cell, "--materials", PAIR, "--out", "thesis", *words)
+    assert "no run folder" in message
+    assert left_over(tmp_path / "thesis") == ["chapter.tex"]
+
+
+def test_an_empty_folder_may_be_used(capsys, tmp_path):
+    (tmp_path / "run").mkdir()
+    homogenized(capsys, tmp_path, "--out", "run")
+    assert (tmp_path / "run" / "report.html").is_file()
+
+
+def test_a_report_is_made_again_from_its_numbers(capsys, tmp_path):
+    homogenized(capsys, tmp_path, "--out", "run")
+    page, figure = tmp_path / "run" / "report.html", tmp_path / "run" / "figures" / "young-1.png"
+    before = page.read_bytes(), figure.read_bytes()
+    page.unlink()
+    figure.unlink()
+    assert "report.html" in succeed(capsys, "report", "run").out
+    assert (page.read_bytes(), figure.read_bytes()) == before
+    assert "must be a run folder" in refuse(capsys, "report", tmp_path)
+    assert "does not exist" in refuse(capsys, "report", "nowhere")
+
+
+def test_generated_cells(capsys, tmp_path):
+    words = ("generate", "inclusions", "--grid", 24, 16, "--volume-fraction", 0.3, "--radius", 4, "--count", 2, "--phases", "[a, b]")
+    succeed(capsys, *words, "--out", "run")
+    cells = [read(tmp_path / "run" / "cells" / f"cell-000{index}.npz") for index in (0, 1)]
+    assert cells[0].grid.shape == (24, 16)
+    assert cells[0].phases[1].name == "b"
+    assert cells[0] != cells[1]
+    assert (tmp_path / "run" / "cells" / "cell-0001.png").is_file()
+    succeed(capsys, *words, "--out", "again")
+    assert read(tmp_path / "again" / "cells" / "cell-0001.npz") == cells[1]
+
+
+def test_sampled_cells(capsys, tmp_path):
+    succeed(capsys, "sample", "two-phase-64", "-n", 2, "--grid", 32, 64, "--out", "run", "--seed", 4)
+    codec = load("two-phase-64")
+    latents = np.load(tmp_path / "run" / "latents.npz")["latents"]
+    cell = read(tmp_path / "run" / "cells" / "cell-0001.npz")
+    np.testing.assert_allclose(cell.fractions, codec.decode(latents)[1], atol=1e-6)
+    assert (tmp_path / "run" / "samples.png").is_file()
+
+
+def test_training_resumes_where_it_stopped(capsys, tmp_path, monkeypatch):
+    cell = write_cell(tmp_path / "cell.npz", np.kron(squares(), np.ones((2, 2), np.int32)))
+    words = ("train", cell, *SMALL)
+    succeed(capsys, *words, "--out", "whole")
+    import jaxmicro.generative.training as training
+
+    written = training.write_checkpoint
+
+    def stop_after_one(*arguments):
+        written(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "write_checkpoint", stop_after_one)
+        said = refuse(capsys, *words, "--out", "run", code=130)
+    assert "--resume --config run/config.json --out run` continues this run" in said
+    assert read_json(tmp_path / "run" / "run.json")["status"] == "interrupted"
+    assert not (tmp_path / "run" / "codec.safetensors").exists()
+    assert "holds a run of `jaxmicro train`" in refuse(capsys, *words, "--out", "run")
+
+    message = refuse(capsys, *words, "--training.learning-rate", 0.01, "--out", "run", "--resume")
+    assert "differs in: training" in message
+    assert "0.01" in message
+    succeed(capsys, "train", "--config", "run/config.json", "--out", "run", "--resume")
+    assert read_json(tmp_path / "run" / "run.json")["status"] == "done"
+    assert (tmp_path / "run" / "codec.safetensors").read_bytes() == (tmp_path / "whole" / "codec.safetensors").read_bytes()
+    assert len(read_json(tmp_path / "run" / "epochs.json")) == 2
+
+
+def test_a_resumed_checkpoint_of_other_pictures_is_refused(capsys, tmp_path):
+    cell = write_cell(tmp_path / "cell.npz", np.kron(squares(), np.ones((2, 2), np.int32)))
+    succeed(capsys, "train", cell, *SMALL, "--out", "run")
+    write_cell(cell, np.kron(squares().T, np.ones((2, 2), np.int32)))
+    assert "differs in: dataset" in refuse(capsys, "train", "--config", "run/config.json", "--out", "run", "--resume")
+
+
+def test_training_that_fails_at_once_leaves_nothing(capsys, tmp_path):
+    cell = write_cell(tmp_path / "cell.npz", np.kron(squares(), np.ones((2, 2), np.int32)))
+    refuse(capsys, "train", cell, *SMALL, "--crop-size", 18, "--out", "run")
+    assert left_over(tmp_path) == ["cell.npz"]
+
+
+def test_resuming_needs_a_run(capsys, tmp_path):
+    assert "there is none at run" in refuse(capsys, "train", "a.png", "--out", "run", "--resume")
+
+
+def test_the_cache_is_in_the_users_own_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert cache_folder() == tmp_path / "cache" / "jaxmicro" / "jax"
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert cache_folder() is None
+
+
+def test_a_cache_chosen_by_the_environment_is_kept(tmp_path, monkeypatch):
+    before = jax.config.jax_compilation_cache_dir
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "mine"))
+    configure_jax()
+    assert jax.config.jax_compilation_cache_dir == before
+    assert jax.config.jax_enable_x64
