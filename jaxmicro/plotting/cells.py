@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from jaxmicro._core import check
-from jaxmicro.plotting.maps import add_scale_bar, bare, draw_map, draw_slice, phase_legend
+from jaxmicro.plotting.maps import add_scale_bar, bare, draw_map, draw_slice, extent, figure_for, phase_legend
 from jaxmicro.plotting.pictures import Picture, Slice, picture, slices
 from jaxmicro.plotting.style import ALERT, INK, SMALL_SIZE, check_names, columns_for, new_figure, plain, set_heading
 
@@ -48,7 +48,7 @@ def cell(
     """
     shown = picture(cell, names=names, spacing=spacing, unit=unit, color_by=color_by)
     parts = slices(shown.rgb, shown.spacing)
-    figure = new_figure(3.6 if len(parts) == 1 else 7.4, (4.0 if title else 3.8) if len(parts) == 1 else (3.3 if title else 3.0))
+    figure = figure_for(parts, 3.6 if len(parts) == 1 else 7.4, title)
     for index, (axes, part) in enumerate(zip(_row(figure, parts), parts, strict=True)):
         draw_slice(axes, part, unit, title if len(parts) == 1 else None, bar=index == 0)
     if title and len(parts) > 1:
@@ -88,7 +88,7 @@ def tiled(
     )
     shown = picture(cell, names=names, spacing=spacing, unit=unit, color_by=color_by)
     parts = slices(shown.rgb, shown.spacing)
-    figure = new_figure(3.8 if len(parts) == 1 else 7.4, (4.2 if title else 4.0) if len(parts) == 1 else (3.3 if title else 3.0))
+    figure = figure_for(parts, 3.8 if len(parts) == 1 else 7.4, title)
     for index, (axes, part) in enumerate(zip(_row(figure, parts), parts, strict=True)):
         many = Slice(np.tile(part.image, (repeats, repeats, 1)), part.spacing, part.axes, part.place)
         draw_slice(axes, many, unit, title if len(parts) == 1 else None, bar=index == 0)
@@ -167,7 +167,9 @@ def gallery(
     """Pictures in rows of at most `most`, with a scale bar in the first; `footer` inches are kept for a legend."""
     rows, columns = columns_for(len(shown), most)
     side = min(width / columns, 2.4)
-    figure = new_figure(side * columns + 0.2, (side + (0.28 if captions else 0.06)) * rows + footer)
+    tallest = max(height / breadth for breadth, height in (extent(slices(each.rgb, each.spacing)[0]) for each in shown))
+    row = side * min(max(tallest, 0.2), 3.0) + (0.28 if captions else 0.06)
+    figure = new_figure(side * columns + 0.2, row * rows + footer + 0.05)
     for index, each in enumerate(shown):
         axes = figure.add_subplot(rows, columns, index + 1)
         draw_thumbnail(axes, each, captions[index] if captions else None)
@@ -191,13 +193,12 @@ def _without_shares(shown: Picture) -> Picture:
 
 
 def _row(figure: Figure, parts: Sequence[Slice]) -> list[Any]:
-    widths = [part.image.shape[0] * part.spacing[0] for part in parts]
-    grid = figure.add_gridspec(1, len(parts), width_ratios=widths)
+    grid = figure.add_gridspec(1, len(parts), width_ratios=[extent(part)[0] for part in parts])
     return [figure.add_subplot(grid[0, index]) for index in range(len(parts))]
 
 
 def _outline(axes: Any, part: Slice, start: int) -> None:
-    width, height = part.image.shape[0] * part.spacing[0], part.image.shape[1] * part.spacing[1]
+    width, height = extent(part)
     corner = (start * width, start * height)
     axes.add_patch(Rectangle(corner, width, height, fill=False, edgecolor="white", linewidth=2.6))
     axes.add_patch(Rectangle(corner, width, height, fill=False, edgecolor=ALERT, linewidth=1.3, linestyle=(0, (4, 2))))

@@ -181,11 +181,7 @@ def _polar(
     axes.set_ylim(0, 1.12 * max(float(radius.max()) for radius in curves.values()))
     axes.set_xticks(np.arange(8) * np.pi / 4, [plane[0], "45°", f"{plane[1]} ↓", "135°", f"−{plane[0]}", "225°", f"−{plane[1]}", "315°"])
     axes.tick_params(axis="x", labelsize=LABEL_SIZE, labelcolor=INK, pad=2)
-    axes.tick_params(axis="y", labelsize=SMALL_SIZE, labelcolor=INK)
-    axes.set_yticks([tick for tick in MaxNLocator(4).tick_values(0, axes.get_ylim()[1]) if 0 < tick < axes.get_ylim()[1]])
-    axes.set_rlabel_position(22.5)
-    for tick in axes.get_yticklabels():
-        tick.set(bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.6}, zorder=5)
+    _label_radii(axes)
     axes.grid(visible=True, color=GRID, linewidth=0.8)
     axes.spines["polar"].set_color(FRAME)
     if title:
@@ -194,3 +190,13 @@ def _polar(
     if any(curves):
         figure_legend(figure, axes.get_legend_handles_labels()[0], columns=2 if len(curves) > 3 else 3)
     return figure
+
+
+def _label_radii(axes: PolarAxes) -> None:
+    """Numbers along a ray between two labels of the angle, drawn over the curves: matplotlib's own lie under them."""
+    end = axes.get_ylim()[1]
+    radii = [float(tick) for tick in MaxNLocator(4).tick_values(0, end) if 0 < tick < end]
+    axes.set_yticks(radii, [""] * len(radii))
+    frame = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.8}
+    for radius in radii:
+        axes.text(np.radians(22.5), radius, f"{radius:g}", fontsize=SMALL_SIZE, color=INK, ha="center", va="center", bbox=frame, zorder=5)

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from jaxmicro._core import check
-from jaxmicro.plotting.maps import draw_slice
+from jaxmicro.plotting.maps import draw_slice, figure_for
 from jaxmicro.plotting.pictures import slices, voxel_edges
 from jaxmicro.plotting.style import (
     DIVERGING,
@@ -72,7 +72,12 @@ def field(
     labels = check_names("components", components, len(maps)) or [""]
     parts = [(label, part) for label, each in zip(labels, maps, strict=True) for part in slices(each, edges)]
     rows, columns = (1, len(parts)) if len(parts) <= 3 else columns_for(len(parts), 3)
-    figure = new_figure(4.3 if len(parts) == 1 else 7.4, 3.5 if len(parts) == 1 else 7.0 / columns * rows + 0.1)
+    if len(parts) == 1:
+        figure = figure_for([parts[0][1]], 4.3, title, margin=1.6)
+    elif rows == 1:
+        figure = figure_for([part for _, part in parts], 7.4, title, margin=0.9)
+    else:
+        figure = new_figure(7.4, 7.0 / columns * rows + 0.1)
     panels = []
     for index, (label, part) in enumerate(parts):
         axes = figure.add_subplot(rows, columns, index + 1)

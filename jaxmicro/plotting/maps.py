@@ -1,6 +1,7 @@
 """Drawing one flat picture to scale: x to the right, y downwards, a scale bar where lengths are known."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Shaped
@@ -12,9 +13,21 @@ from matplotlib.patches import Patch
 from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 
 from jaxmicro.plotting.pictures import Picture, Slice
-from jaxmicro.plotting.style import FRAME, INK, LABEL_SIZE, SMALL_SIZE, phase_colors, plain, set_title
+from jaxmicro.plotting.style import FRAME, INK, LABEL_SIZE, SMALL_SIZE, new_figure, phase_colors, plain, set_title
 
 LEGEND_LIMIT = 8
+
+
+def extent(part: Slice) -> tuple[float, float]:
+    """Edge lengths of a slice along its two axes."""
+    return part.image.shape[0] * part.spacing[0], part.image.shape[1] * part.spacing[1]
+
+
+def figure_for(parts: Sequence[Slice], width: float, title: str | None, *, margin: float = 0.7) -> Figure:
+    """A figure as high as slices side by side need; `margin` inches of width go to the labels of each."""
+    breadth = sum(extent(part)[0] for part in parts)
+    tallest = max(extent(part)[1] for part in parts) * (width - margin * len(parts)) / breadth
+    return new_figure(width, min(max(tallest, 0.8), 8.0) + (0.95 if not title else 1.2 if len(parts) == 1 else 1.35))
 
 
 def draw_map(axes: Axes, image: Shaped[np.ndarray, "n0 n1 *rgb"], spacing: tuple[float, float], **options: object) -> AxesImage:

@@ -36,7 +36,7 @@ TITLE_SIZE = 10.0
 LABEL_SIZE = 9.0
 SMALL_SIZE = 8.0  # nothing is smaller
 
-SUBSCRIPT = re.compile(r"^([A-Za-z]{1,2})_([A-Za-z0-9]{1,4})((?: \(.*\))?)$")
+SUBSCRIPT = re.compile(r"^([^\W\d_]{1,2})_([^\W_]{1,4})((?: \(.*\))?)$")
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -11,7 +11,8 @@ from PIL import Image
 
 from jaxmicro.plotting import Badge, Card, Report, cell, format_number
 from jaxmicro.plotting import report as report_module
-from jaxmicro.plotting.markup import Noted, slug
+from jaxmicro.plotting.markup import Noted, slug, symbol_html
+from jaxmicro.plotting.style import symbol
 
 VOID = {"meta", "img", "br", "link", "hr"}
 HOSTILE = "<script>alert('x')</script> & \"quotes\" <img src=x onerror=y> \x00\x1b"
@@ -173,6 +174,21 @@ def test_tables_format_numbers_and_set_them_right():
 )
 def test_numbers_are_written_for_people(value, text):
     assert format_number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "figure", "page"),
+    [
+        ("k_xx", r"$k_{\mathrm{xx}}$", "<i>k</i><sub>xx</sub>"),
+        ("σ_vM (MPa)", r"$σ_{\mathrm{vM}}$ (MPa)", "<i>σ</i><sub>vM</sub> (MPa)"),
+        ("run_folder", "run_folder", "run_folder"),
+        ("a_<b", "a_<b", "a_&lt;b"),
+        ("$5_a", r"\$5_a", "$5_a"),
+    ],
+)
+def test_short_names_with_an_index_are_symbols(name, figure, page):
+    assert symbol(name) == figure
+    assert symbol_html(name) == page
 
 
 def test_badges_say_it_in_words():
