@@ -1,5 +1,6 @@
 """Periodic Gaussian random fields with a controlled spectrum."""
 
+import functools
 from collections.abc import Sequence
 
 import jax
@@ -70,13 +71,20 @@ def gaussian_random_field(
     check_shape("anisotropy", stretch, (grid.ndim,), "Give one stretch per axis.")
     length = DEFAULT_SHARE * jnp.min(grid.lengths) if correlation_length is None else jnp.asarray(correlation_length, dtype)
     check_shape("correlation_length", length, (), "Give one length, and `anisotropy` for its ratio along each axis.")
-    wave = _wave_vectors(grid)
-    if rotation is not None:
-        wave = jnp.einsum("ij,j...->i...", _axes(rotation, grid.ndim, dtype), wave)
-    square = jnp.sum((wave * (length * stretch).reshape((-1,) + (1,) * grid.ndim)) ** 2, axis=0)
-    amplitude = _amplitude(square, spectrum, jnp.asarray(bandwidth, dtype), jnp.asarray(exponent, dtype))
-    noise = jax.random.normal(split_named(key, "white noise")["white noise"], grid.shape, dtype)
-    return _filter(noise, amplitude)
+    axes = jnp.eye(grid.ndim, dtype=dtype) if rotation is None else _axes(rotation, grid.ndim, dtype)
+    noise_key = split_named(key, "white noise")["white noise"]
+    return _draw(grid, noise_key, length * stretch, axes, jnp.asarray(bandwidth, dtype), jnp.asarray(exponent, dtype), spectrum)
+
+
+@functools.partial(jax.jit, static_argnames="spectrum")
+def _draw(
+    grid: Grid, key: Array, lengths: Float[Array, " d"], axes: Float[Array, "d d"], bandwidth: Array, exponent: Array, spectrum: str
+) -> Float[Array, "*grid"]:
+    """Filtered white noise; `lengths` are the correlation lengths along the principal axes."""
+    wave = jnp.einsum("ij,j...->i...", axes, _wave_vectors(grid))
+    square = jnp.sum((wave * lengths.reshape((-1,) + (1,) * grid.ndim)) ** 2, axis=0)
+    noise = jax.random.normal(key, grid.shape, grid.lengths.dtype)
+    return _filter(noise, _amplitude(square, spectrum, bandwidth, exponent))
 
 
 def _check_positive(**arguments: ArrayLike | Sequence[float] | None) -> None:

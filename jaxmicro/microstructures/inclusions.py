@@ -182,7 +182,7 @@ def _reachable(lengths: np.ndarray, radii: np.ndarray, gap: float, share: float,
     for _ in range(6):
         middle = (low + high) / 2
         try:
-            pack_spheres(lengths, radii * middle ** (1 / lengths.size), gap, key=key, max_sweeps=500)
+            pack_spheres(lengths, radii * middle ** (1 / lengths.size), gap, key=key, max_sweeps=300)
             low = middle
         except PackingError:
             high = middle

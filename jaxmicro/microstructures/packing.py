@@ -9,6 +9,8 @@ from jaxmicro._core import check, is_concrete, numpy_generator
 
 SLACK = 1e-3  # spheres are packed larger by this share: the sweeps converge slowly to zero overlap, but fast to a small one
 
+STARTS = 3
+
 
 class PackingError(ValueError):
     """Inclusions that could not be placed without overlap."""
@@ -25,7 +27,7 @@ def pack_spheres(lengths: Any, radii: Any, gap: float = 0.0, *, key: Array, max_
         radii: `(n,)`, same unit.
         gap: smallest distance between two surfaces.
         key: typed random key.
-        max_sweeps: sweeps before giving up.
+        max_sweeps: sweeps before another random start, and after the third one before giving up.
 
     Returns:
         Centres `(d, n)`.
@@ -50,18 +52,26 @@ def pack_spheres(lengths: Any, radii: Any, gap: float = 0.0, *, key: Array, max_
             f"An inclusion of diameter {2 * radii.max():g} with gap {gap:g} does not fit into a cell of edges {lengths.tolist()} "
             "without touching its own image. Use smaller inclusions or a larger cell."
         )
-    centres = numpy_generator(key).random((radii.size, lengths.size)) * lengths
-    allowed = 2 * SLACK * reach.min()
+    generator, overlap = numpy_generator(key), np.inf
+    for _ in range(STARTS):
+        centres, overlap = _settle(generator.random((radii.size, lengths.size)) * lengths, reach, lengths, max_sweeps)
+        if overlap == 0:
+            return centres.T
+    raise PackingError(
+        f"{radii.size} inclusions of mean radius {radii.mean():g} with gap {gap:g} could not be placed without overlap from {STARTS} random "
+        f"starts of {max_sweeps} sweeps: the worst pair still overlaps by {overlap:g}. Ask for a smaller volume fraction or gap, or try another key."
+    )
+
+
+def _settle(centres: np.ndarray, reach: np.ndarray, lengths: np.ndarray, max_sweeps: int) -> tuple[np.ndarray, float]:
+    """Sweep until the spheres, packed a little larger, overlap by no more than that little; returns what is left of it."""
     overlap = np.inf
     for _ in range(max_sweeps):
         moved, overlap = _push_apart(centres, (1 + SLACK) * reach, lengths)
-        if overlap <= allowed:
-            return centres.T
+        if overlap <= 2 * SLACK * reach.min():
+            return centres, 0.0
         centres = moved
-    raise PackingError(
-        f"{radii.size} inclusions of mean radius {radii.mean():g} with gap {gap:g} could not be placed without overlap in "
-        f"{max_sweeps} sweeps: the worst pair still overlaps by {overlap:g}. Ask for a smaller volume fraction or gap, or try another key."
-    )
+    return centres, overlap
 
 
 def _push_apart(centres: np.ndarray, reach: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, float]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
@@ -80,7 +81,8 @@ def random_field(
             exponent=exponent,
         )
 
-    bounds = jnp.round(jnp.cumsum(shares)[:-1] * grid.size).astype(jnp.int32)
+    # rounding half up keeps every count within one voxel; rounding half to even would not
+    bounds = jnp.floor(jnp.cumsum(shares)[:-1] * grid.size + 0.5).astype(jnp.int32)
     if arrangement == "levels":
         labels = _levels(draw("field"), bounds)
     else:
@@ -119,12 +121,14 @@ def _rank(field: Float[Array, "*grid"]) -> Int[Array, "*grid"]:
     return jnp.zeros(field.size, jnp.int32).at[order].set(jnp.arange(field.size, dtype=jnp.int32)).reshape(field.shape)
 
 
+@jax.jit
 def _levels(field: Float[Array, "*grid"], bounds: Int[Array, " cuts"]) -> Int[Array, "*grid"]:
     """Number of bounds at or below each voxel's rank."""
     return jnp.searchsorted(bounds, _rank(field).ravel(), side="right").reshape(field.shape).astype(jnp.int32)
 
 
-def _independent(fields: Sequence[Float[Array, "*grid"]], bounds: Int[Array, " cuts"]) -> Int[Array, "*grid"]:
+@jax.jit
+def _independent(fields: list[Float[Array, "*grid"]], bounds: Int[Array, " cuts"]) -> Int[Array, "*grid"]:
     """Give each phase but the last the lowest voxels of its own field among those still free."""
     labels = jnp.full(fields[0].shape, len(fields), jnp.int32)
     counts = jnp.diff(bounds, prepend=0)

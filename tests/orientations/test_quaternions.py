@@ -56,7 +56,9 @@ def test_euler_angles_come_back(dtype, tolerance):
     angles = to_euler(q)
     assert angles.dtype == dtype
     assert float(rotation_distance(from_euler(angles), q).max()) < tolerance
-    assert bool((angles >= 0).all()) and bool((angles[1] <= np.pi * (1 + tolerance)).all()) and bool((angles[::2] < 2 * np.pi).all())
+    assert bool((angles >= 0).all())
+    assert bool((angles[1] <= np.pi * (1 + tolerance)).all())
+    assert bool((angles[::2] < 2 * np.pi).all())
 
 
 @pytest.mark.parametrize("tilt", [0.0, np.pi, 1e-9, np.pi - 1e-9, 1e-3])
@@ -85,7 +87,7 @@ def test_matrices_come_back_at_every_angle(axis, angle):
 @pytest.mark.parametrize("change", [from_euler, lambda a: to_euler(from_euler(a)), lambda a: from_matrix(to_matrix(from_euler(a)))])
 def test_derivatives_agree_with_differences(change):
     angles, direction, weights = (
-        jax.random.uniform(key, (n, 2), minval=0.3, maxval=1.2) for key, n in zip(jax.random.split(KEY, 3), (3, 3, 4))
+        jax.random.uniform(key, (n, 2), minval=0.3, maxval=1.2) for key, n in zip(jax.random.split(KEY, 3), (3, 3, 4), strict=True)
     )
 
     def scalar(a):
