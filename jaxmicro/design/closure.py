@@ -92,7 +92,7 @@ class PairLimits(NamedTuple):
         return ""
 
 
-def _root(rising) -> float:  # noqa: ANN001
+def _root(rising) -> float:
     """Where a rising function of the fraction changes its sign, by bisection."""
     low, high = 0.0, 1.0
     for _ in range(60):

@@ -53,7 +53,7 @@ class Costs(NamedTuple):
 
     def feasible(self, values: Float[np.ndarray, "n k"]) -> Bool[np.ndarray, " n"]:
         """Designs whose solves converged and whose constraints hold."""
-        return np.isfinite(values).all(axis=1) & (self.violations(values) <= 0).all(axis=1)
+        return np.asarray(np.isfinite(values).all(axis=1) & (self.violations(values) <= 0).all(axis=1))
 
     def errors(self, values: Float[np.ndarray, "n k"]) -> Float[np.ndarray, " n"]:
         """Largest distance from targets and constraints, in tolerances; infinite for failed solves."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 from pymoo.algorithms.moo.nsga2 import NSGA2
 from pymoo.core.problem import Problem as Variables
 
@@ -15,6 +15,7 @@ from jaxmicro._core import Progress, check, numpy_generator, split_named
 from jaxmicro.design.costs import Costs, costs_of
 from jaxmicro.design.evaluation import Evaluator, discrete
 from jaxmicro.design.problem import Problem
+from jaxmicro.design.space import drawn
 from jaxmicro.design.trace import Trace
 
 POPULATION = 20
@@ -30,7 +31,7 @@ def search_nsga2(
     progress: Progress,
     *,
     population: int | None = None,
-    sampling: Float[Array, "n *latent"] | None = None,
+    sampling: Float[ArrayLike, "n *latent"] | None = None,
 ) -> Trace:
     """Generations until all targets are met or the budget is spent.
 
@@ -48,7 +49,7 @@ def search_nsga2(
         n = min(len(offspring), evaluator.left(budget))
         latents = jnp.asarray(offspring.get("X").reshape(-1, *shape))
         values = evaluator.values(discrete(problem.space, _fill(latents, size))[:n], batch=size)
-        trace.add(evaluator.evaluations, latents[:n], values, costs.errors(values))
+        trace.add(evaluator.evaluations, np.asarray(latents[:n]), values, costs.errors(values))
         progress(evaluator.evaluations, budget, {"error": trace.best_error, "generation": float(algorithm.n_gen or 0)})
         if (problem.targets and not problem.extremes and trace.best_error <= 1) or n < len(offspring):
             break
@@ -64,7 +65,7 @@ def _fill(latents: Array, size: int) -> Array:
 
 def _score(offspring: Any, costs: Costs, values: np.ndarray) -> None:
     """Hand costs and violations to pymoo; a failed solve is bad in all of them."""
-    failed = ~np.isfinite(values).all(axis=1)
+    failed = ~np.asarray(np.isfinite(values).all(axis=1))
     safe = np.where(failed[:, None], 0.0, values)
     offspring.set("F", np.where(failed[:, None], FAILED, costs.of(safe)))
     if len(costs.bounds):
@@ -73,24 +74,24 @@ def _score(offspring: Any, costs: Costs, values: np.ndarray) -> None:
         each.evaluated.update({"F", "G", "H"})
 
 
-def _start(problem: Problem, costs: Costs, size: int, sampling: Array | None, key: Array) -> Any:
+def _start(problem: Problem, costs: Costs, size: int, sampling: ArrayLike | None, key: Array) -> Any:
     keys = split_named(key, "population", "range", "operators")
     space = problem.space
-    first = np.asarray(space.initial(size, keys["population"])).reshape(size, -1)
+    first = np.asarray(drawn(space, size, keys["population"])).reshape(size, -1)
     if sampling is not None:
-        given = np.asarray(sampling, float).reshape(len(sampling), -1)
+        given = np.asarray(sampling, float)
         check(
-            given.shape[1] == first.shape[1],
+            given.shape[1:] == space.latent_shape,
             f"`sampling` must hold latents of shape {space.latent_shape}, but its shape is {np.shape(sampling)}.",
         )
-        first = np.concatenate([given, first])[:size]
-    cloud = np.concatenate([first, np.asarray(space.initial(64, keys["range"])).reshape(64, -1)])
+        first = np.concatenate([given.reshape(len(given), -1), first])[:size]
+    cloud = np.concatenate([first, np.asarray(drawn(space, 64, keys["range"])).reshape(64, -1)])
     low, high = cloud.min(), cloud.max()
     low, high = low - MARGIN * (high - low), high + MARGIN * (high - low)
     variables = Variables(
         n_var=first.shape[1], n_obj=len(costs.names), n_ieq_constr=len(costs.bounds), xl=low, xu=high
     )  # equal bounds for all: a latent has no preferred place
-    algorithm = NSGA2(pop_size=size, sampling=first)
+    algorithm = NSGA2(pop_size=size, sampling=first)  # pyright: ignore[reportArgumentType]
     seed = int(numpy_generator(keys["operators"]).integers(2**31 - 1))
     algorithm.setup(variables, termination=("n_gen", 10**9), seed=seed, verbose=False, save_history=False)
     return algorithm

@@ -57,7 +57,8 @@ def gains(cell: Float[Array, "p *grid"], jacobian: Float[Array, "k p *grid"], sc
     new = scales.reshape(*scales.shape, *(1,) * len(shape))
     factor = (own + around)[:, None] / (new + around[:, None])
     change = jacobian - jnp.sum(jacobian * cell, axis=1, keepdims=True)
-    return SHRINK * factor * change * (1 - cell)
+    shrink = jnp.where(jnp.max(scales, axis=1) > jnp.min(scales, axis=1), SHRINK, 1.0)  # alike phases (volume fractions): exact
+    return shrink.reshape(-1, *(1,) * cell.ndim) * factor * change * (1 - cell)
 
 
 def predict(

@@ -23,7 +23,7 @@ from jaxmicro.design.costs import Costs, costs_of
 from jaxmicro.design.evaluation import Evaluator, discrete
 from jaxmicro.design.flips import Factors, decode_one, gains, latent_rows, predict, pull
 from jaxmicro.design.problem import Problem
-from jaxmicro.design.space import hard
+from jaxmicro.design.space import drawn, hard
 from jaxmicro.design.trace import Trace
 
 LANES = 16
@@ -76,12 +76,12 @@ def search_front(
     count = max(min(count, evaluator.left(budget)), 1)
     keys = split_named(key, "start", "weights")
     lanes = [_Lane(w, len(problem.names)) for w in weights_on_simplex(count, len(costs.names), keys["weights"])]
-    latents, scales = space.initial(count, keys["start"]), jnp.asarray(problem.stiffness_scales())
+    latents, scales = drawn(space, count, keys["start"]), jnp.asarray(problem.stiffness_scales())
     while (left := evaluator.left(budget)) > 0:
         latents = latents[: min(count, left)]
         cells = discrete(space, latents)
         values, jacobians = evaluator.values_and_jacobians(cells)
-        trace.add(evaluator.evaluations, latents, values, costs.errors(values))
+        trace.add(evaluator.evaluations, np.asarray(latents), values, costs.errors(values))
         progress(evaluator.evaluations, budget, {"feasible": float(costs.feasible(trace.values).mean())})
         if len(latents) < count:
             break
@@ -153,7 +153,7 @@ def _update(
 def _propose(problem: Problem, lanes: list[_Lane], costs: Costs, frame: tuple[np.ndarray, np.ndarray], key: Array) -> Array:
     """Next latents of all lanes; a lane whose solves all failed starts anew."""
     space = problem.space
-    fresh = space.initial(2 * len(lanes), key)
+    fresh = drawn(space, 2 * len(lanes), key)
     usable = [lane for lane in lanes if lane.base is not None]
     if len(usable) < len(lanes):
         return fresh[: len(lanes)]
@@ -169,10 +169,12 @@ def _propose(problem: Problem, lanes: list[_Lane], costs: Costs, frame: tuple[np
     values = jnp.asarray(np.stack([b.value for b in bases]), dtype)
     factors = jnp.asarray(np.stack([lane.factors.values for lane in lanes]), dtype)
     ruler = _Scalarisation(
-        jnp.asarray(np.stack([lane.weights for lane in lanes]), dtype),
-        *(jnp.asarray(part, dtype) for part in (frame[0], frame[1], costs.signs)),
-        jnp.asarray(costs.columns),
-        jnp.asarray(costs.bounds, dtype),
+        weights=jnp.asarray(np.stack([lane.weights for lane in lanes]), dtype),
+        ideal=jnp.asarray(frame[0], dtype),
+        width=jnp.asarray(frame[1], dtype),
+        signs=jnp.asarray(costs.signs, dtype),
+        columns=jnp.asarray(costs.columns),
+        bounds=jnp.asarray(costs.bounds, dtype),
     )
     reach = jnp.asarray([lane.reach for lane in lanes], dtype)
     found, parts = _steps(space, latents, starts, cells, values, all_gains, factors, ruler, reach)
@@ -188,7 +190,7 @@ _AXES = _Scalarisation(weights=0, ideal=None, width=None, signs=None, columns=No
 def _steps(
     space: Any, bases: Array, starts: Array, cells: Array, values: Array, all_gains: Array, factors: Array, ruler: _Scalarisation, reach: Array
 ) -> tuple[Array, Array]:  # fmt: skip
-    def one(base, start, cell, value, gain, factor, ruler, reach):  # noqa: ANN001, ANN202
+    def one(base, start, cell, value, gain, factor, ruler, reach):
         return _step(space, base, start, cell, value, gain, factor, ruler, reach)
 
     return jax.vmap(one, in_axes=(0, 0, 0, 0, 0, 0, _AXES, 0))(bases, starts, cells, values, all_gains, factors, ruler, reach)

@@ -5,7 +5,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from jaxmicro._core import Progress, check, check_choice, silent, split_named
 from jaxmicro.design.costs import Costs, costs_of
@@ -32,7 +32,7 @@ def minimize(
     key: Array,
     progress: Progress = silent,
     population: int | None = None,
-    sampling: Float[Array, "n *latent"] | None = None,
+    sampling: Float[ArrayLike, "n *latent"] | None = None,
     reference: Sequence[float] | Float[np.ndarray, " m"] | None = None,
     verify: bool = True,
     data: Float[Array, "t *latent"] | None = None,

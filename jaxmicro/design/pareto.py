@@ -14,7 +14,7 @@ def nondominated(costs: Float[np.ndarray, "n m"]) -> Bool[np.ndarray, " n"]:
         [True, True, False]
     """
     costs = np.asarray(costs, float)
-    keep = np.isfinite(costs).all(axis=1)
+    keep = np.asarray(np.isfinite(costs).all(axis=1))
     for i in np.flatnonzero(keep):
         below = (costs <= costs[i]).all(axis=1)
         strict = (costs < costs[i]).any(axis=1)

@@ -1,5 +1,6 @@
 """What a search varies: latents that decode to phase fractions. A density per voxel, or the latent space of a codec."""
 
+import functools
 from typing import Any, Protocol, runtime_checkable
 
 import jax
@@ -105,9 +106,9 @@ class Density:
         if self.phases > 2:
             return fields
         shares = _spread(n, *self.fractions, keys["level"], dtype)
-        flat = fields.reshape(n, -1)
-        level = jax.vmap(jnp.quantile)(flat, 1 - shares)
-        return 0.5 + fields - level.reshape(n, *(1,) * ndim)
+        ranked = jnp.sort(fields.reshape(n, -1), axis=1)
+        place = jnp.clip(((1 - shares) * self.grid.size).astype(int), 0, self.grid.size - 1)
+        return 0.5 + fields - jnp.take_along_axis(ranked, place[:, None], axis=1).reshape(n, *(1,) * ndim)
 
     def decode(self, latents: Float[Array, "n *latent"]) -> Float[Array, "n p *grid"]:
         """Phase fractions of densities."""
@@ -148,14 +149,15 @@ class LatentSpace:
         if jax.tree_util.all_leaves([self.codec]):
             object.__setattr__(self, "codec", _Opaque(self.codec))
         source = unwrap(self.codec)
-        latent = tuple(source.latent_shape() if self.grid is None else source.latent_shape(self.grid))
+        given = self.grid
+        latent = tuple(source.latent_shape() if given is None else source.latent_shape(given))
         images = jax.eval_shape(source.decode, jax.ShapeDtypeStruct((1, *latent), jnp.result_type(float)))
-        if self.grid is None:
-            object.__setattr__(self, "grid", Grid(images.shape[2:]))
+        grid = Grid(images.shape[2:]) if given is None else given
         check(
-            images.shape[2:] == self.grid.shape,
-            f"`codec` must decode to the grid {self.grid.shape}, but latents {latent} decode to {images.shape[2:]}.",
+            images.shape[2:] == grid.shape,
+            f"`codec` must decode to the grid {grid.shape}, but latents {latent} decode to {images.shape[2:]}.",
         )
+        object.__setattr__(self, "grid", grid)
         object.__setattr__(self, "phases", int(images.shape[1]))
 
     @property
@@ -203,6 +205,12 @@ def as_space(given: Any) -> Space:
         f"`codec_or_density` must be a Density, a LatentSpace or a codec, but it is {type(given).__name__}. "
         "Write Density(Grid((32, 32))), or jaxmicro.generative.load(name)."
     )
+
+
+@functools.partial(jax.jit, static_argnames="n")
+def drawn(space: Any, n: int, key: Array) -> Array:
+    """Initial latents of a space, compiled whole."""
+    return space.initial(n, key)
 
 
 def hard(fractions: Float[Array, "..."], ndim: int) -> Float[Array, "..."]:

@@ -10,7 +10,6 @@ never more voxels changed than a trust region allows. The best prediction is sol
 the next search starts from it plus some noise, and after a while from a new one.
 """
 
-import functools
 from typing import Any, NamedTuple
 
 import jax
@@ -23,7 +22,7 @@ from jaxmicro.design.evaluation import Evaluator, discrete
 from jaxmicro.design.flips import Factors, decode_one, gains, latent_rows, predict, pull
 from jaxmicro.design.goals import Between, Target
 from jaxmicro.design.problem import Problem
-from jaxmicro.design.space import hard
+from jaxmicro.design.space import drawn, hard
 from jaxmicro.design.trace import Trace
 
 ROUNDS = 6
@@ -97,14 +96,14 @@ def search_targets(problem: Problem, evaluator: Evaluator, budget: int, key: Arr
     goals, space = goals_of(problem), problem.space
     trace, factors = Trace(problem), Factors(len(goals.columns))
     scales = jnp.asarray(problem.stiffness_scales()[goals.columns])
-    latent, best, guess, stall, starts = space.initial(1, split_named(key, "start 0")["start 0"])[0], None, None, 0, 0
+    latent, best, guess, stall, starts = drawn(space, 1, split_named(key, "start 0")["start 0"])[0], None, None, 0, 0
     seen = np.full((REMEMBERED, space.grid.size), -1, np.int8)
     while evaluator.left(budget) > 0:
         cell = discrete(space, latent[None])[0]
         values, jacobians = evaluator.values_and_jacobians(cell[None])
         seen[trace.count % REMEMBERED] = np.argmax(np.asarray(cell), axis=0).ravel()
         error = float(misses(goals, values)[0].max())
-        trace.add(evaluator.evaluations, np.asarray(latent)[None], values, np.asarray([error]), guess)
+        trace.add(evaluator.evaluations, np.asarray(latent[None]), values, np.asarray([error]), guess)
         progress(evaluator.evaluations, budget, {"error": trace.best_error, "best": trace.best_error})
         if error <= 1:
             break
@@ -117,7 +116,7 @@ def search_targets(problem: Problem, evaluator: Evaluator, budget: int, key: Arr
             stall += 1
         if best is None or stall >= PATIENCE:
             starts += 1
-            latent, best, guess, stall = space.initial(1, split_named(key, f"start {starts}")[f"start {starts}"])[0], None, None, 0
+            latent, best, guess, stall = drawn(space, 1, split_named(key, f"start {starts}")[f"start {starts}"])[0], None, None, 0
             continue
         noise = split_named(key, f"kick {trace.count}")[f"kick {trace.count}"]
         latent, guess = _next(space, best, goals, factors, KICKS[stall], seen, noise)
@@ -139,7 +138,7 @@ class Guess(NamedTuple):
 
 
 def _next(space: Any, best: _State, goals: Goals, factors: Factors, kick: float, seen: np.ndarray, key: Array) -> tuple[Array, Guess]:
-    pair = space.initial(2, key)
+    pair = drawn(space, 2, key)
     noise = (pair[0] - pair[1]) / jnp.sqrt(2.0)
     noise = noise * (jnp.std(best.latent) / jnp.maximum(jnp.std(noise), 1e-12))
     dtype = best.cell.dtype

@@ -107,14 +107,16 @@ def verify(problem: Problem, latents: Float[Array, "n *latent"], data: Float[Arr
     distance = space.prior_distance(latents)
     lower, upper = _bounds(problem, cells)
     return Verification(
-        *(found[where] for where in rounds),
-        lower,
-        upper,
-        None if distance is None else np.asarray(distance),
-        None if data is None else _nearest(np.asarray(latents), np.asarray(data)),
-        problem.names,
-        tuple(tuple(lines) for lines in broken),
-        3 * len(cells) * problem.solves,
+        predicted=found["its own resolution"],
+        split=found["split voxels"],
+        rotated=found["the rotated scheme"],
+        lower=lower,
+        upper=upper,
+        prior_distance=None if distance is None else np.asarray(distance),
+        data_distance=None if data is None else _nearest(np.asarray(latents), np.asarray(data)),
+        names=problem.names,
+        violations=tuple(tuple(lines) for lines in broken),
+        evaluations=3 * len(cells) * problem.solves,
     )
 
 
