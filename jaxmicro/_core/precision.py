@@ -28,9 +28,10 @@ def check_rtol(dtype: np.dtype, rtol: float) -> None:
 
 def dot(a: Float[Array, "..."], b: Float[Array, "..."]) -> Float[Array, ""]:
     """Inner product of two fields of one shape, in float64 where x64 is on, else with compensated partial sums."""
+    if jnp.result_type(a, b) == jnp.float64:
+        # A product-and-sum would be fused with whatever makes `a` and `b`, which is then computed twice.
+        return jnp.vdot(a.ravel(), b.ravel(), precision=jax.lax.Precision.HIGHEST)
     product = a * b
-    if product.dtype == jnp.float64:
-        return jnp.sum(product)
     if jax.config.jax_enable_x64:  # pyright: ignore[reportAttributeAccessIssue]
         return jnp.sum(product, dtype=jnp.float64).astype(product.dtype)
     return _compensated_sum(jnp.sum(product, axis=-1).ravel())

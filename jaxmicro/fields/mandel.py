@@ -69,8 +69,9 @@ def to_voigt(value: ArrayLike, kind: Kind = "stiffness") -> Float[Array, "m ..."
     return _scale(value, kind, -1)
 
 
-def mandel_to_tensor(vector: Float[Array, "m ..."]) -> Float[Array, "d d ..."]:
+def mandel_to_tensor(vector: Float[ArrayLike, "m ..."]) -> Float[Array, "d d ..."]:
     """A Mandel vector (m, …) as its symmetric tensor (d, d, …)."""
+    vector = as_float_array("vector", vector)
     size = vector.shape[0]
     check(size in PAIRS, f"`vector` must have 3 or 6 components first, but its shape is {vector.shape}.")
     dim = 2 if size == 3 else 3
@@ -82,8 +83,9 @@ def mandel_to_tensor(vector: Float[Array, "m ..."]) -> Float[Array, "d d ..."]:
     return jnp.stack(rows)
 
 
-def tensor_to_mandel(tensor: Float[Array, "d d ..."]) -> Float[Array, "m ..."]:
+def tensor_to_mandel(tensor: Float[ArrayLike, "d d ..."]) -> Float[Array, "m ..."]:
     """A symmetric tensor (d, d, …) as its Mandel vector (m, …); the symmetric part of any other."""
+    tensor = as_float_array("tensor", tensor)
     dim = tensor.shape[0]
     check(dim in (2, 3) and tensor.shape[1] == dim, f"`tensor` must be (2, 2, …) or (3, 3, …), but its shape is {tensor.shape}.")
     pairs = PAIRS[3 if dim == 2 else 6]

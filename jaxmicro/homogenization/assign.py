@@ -47,10 +47,10 @@ def assign_stiffness(ms: Microstructure, stiffness: Sequence[Float[ArrayLike, "m
         len(sizes) == 1 and sizes <= allowed,
         f"`stiffness` must hold one {' or '.join(map(str, sorted(allowed)))} tensor per phase, but the shapes are {sorted(sizes)}.",
     )
-    oriented = ms.orientation is not None and sizes == {(6, 6)}
+    rotated = sizes == {(6, 6)}
 
     def field(c: Array) -> Array:
-        if oriented:
+        if rotated and ms.orientation is not None:
             return rotate_stiffness(c, ms.orientation)
         return jnp.broadcast_to(c.reshape(c.shape + (1,) * ms.grid.ndim), c.shape + ms.grid.shape)
 

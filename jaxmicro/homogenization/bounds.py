@@ -1,12 +1,14 @@
 """Analytic bounds: Voigt, Reuss, Hashin–Shtrikman, and the Loewner order they hold in."""
 
+from collections.abc import Sequence
+
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxmicro._core import as_float_array, check
 
 
-def voigt_bound(tensors: Float[ArrayLike, "p m m"], fractions: Float[ArrayLike, " p"]) -> Float[Array, "m m"]:
+def voigt_bound(tensors: Float[ArrayLike, "p m m"], fractions: Float[ArrayLike, " p"] | Sequence[float]) -> Float[Array, "m m"]:
     """Arithmetic mean Σ f_p C_p: no cell with these phases is stiffer, in the Loewner order.
 
     Example:
@@ -17,7 +19,7 @@ def voigt_bound(tensors: Float[ArrayLike, "p m m"], fractions: Float[ArrayLike, 
     return jnp.einsum("p,pij->ij", f, c)
 
 
-def reuss_bound(tensors: Float[ArrayLike, "p m m"], fractions: Float[ArrayLike, " p"]) -> Float[Array, "m m"]:
+def reuss_bound(tensors: Float[ArrayLike, "p m m"], fractions: Float[ArrayLike, " p"] | Sequence[float]) -> Float[Array, "m m"]:
     """Harmonic mean (Σ f_p C_p⁻¹)⁻¹: no cell with these phases is softer. Zero if a phase that is present is a void.
 
     A phase may be singular along some directions only (a fluid); the bound is then zero, which is still a bound.
@@ -41,7 +43,7 @@ def _phases(tensors: ArrayLike, fractions: ArrayLike) -> tuple[Array, Array]:
 
 
 def hashin_shtrikman_conductivity(
-    conductivities: Float[ArrayLike, " p"], fractions: Float[ArrayLike, " p"], dim: int
+    conductivities: Float[ArrayLike, " p"] | Sequence[float], fractions: Float[ArrayLike, " p"] | Sequence[float], dim: int
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """Lower and upper bound of the conductivity of an isotropic mixture of isotropic phases.
 
@@ -58,7 +60,10 @@ def hashin_shtrikman_conductivity(
 
 
 def hashin_shtrikman_moduli(
-    bulk: Float[ArrayLike, " p"], shear: Float[ArrayLike, " p"], fractions: Float[ArrayLike, " p"], dim: int
+    bulk: Float[ArrayLike, " p"] | Sequence[float],
+    shear: Float[ArrayLike, " p"] | Sequence[float],
+    fractions: Float[ArrayLike, " p"] | Sequence[float],
+    dim: int,
 ) -> dict[str, tuple[Float[Array, ""], Float[Array, ""]]]:
     """Lower and upper bounds of bulk and shear modulus of an isotropic mixture of isotropic phases (Walpole's form).
 

@@ -131,16 +131,16 @@ def energy_tensor(setup: Setup, medium: Medium, u: Displacement) -> Float[Array,
     def column(j: tuple[Displacement, Array]) -> Array:
         u_j, strain = j
         force, stress = setup.operator.force(medium.law, u_j, medium.spacing, strain)
-        work = jnp.stack([sum_dot(tuple(field[i] for field in u), force) for i in range(strains.shape[0])])
+        work = sum(_works(field, against) for field, against in zip(u, force, strict=True))
         return stress + work / _size(medium.law.grid_shape)
 
     columns = for_each(column, (u, strains), setup.serial)
     return 0.5 * (columns + columns.T)
 
 
-def sum_dot(a: Displacement, b: Displacement) -> Array:
-    """Inner product of two displacements."""
-    return functools.reduce(jnp.add, [dot(x, y) for x, y in zip(a, b, strict=True)])
+def _works(fields: Float[Array, "load *grid"], force: Float[Array, "*grid"]) -> Float[Array, " load"]:
+    """Inner products of one force component with the fluctuations of all loads."""
+    return jnp.matmul(fields.reshape(fields.shape[0], -1), force.ravel(), precision=jax.lax.Precision.HIGHEST)
 
 
 def fluctuations(setup: Setup, medium: Medium) -> tuple[Displacement, Outcome]:

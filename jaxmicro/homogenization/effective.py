@@ -94,7 +94,11 @@ def effective_conductivity(
     Args:
         conductivity: isotropic (*grid) or tensor (d, d, *grid) per voxel, or a batch of either.
         grid: the periodic grid.
-        discretization, preconditioner, rtol, max_steps, throw: as in `effective_stiffness`.
+        discretization: `"finite_element"`, `"rotated"` or `"fourier"`, as in `effective_stiffness`.
+        preconditioner: `"auto"` or `"green"`.
+        rtol: relative error of the fluctuation in the energy norm; default 1e-5 in float64, 1e-3 in float32.
+        max_steps: largest number of CG steps per load case.
+        throw: raise for a failed solve, else return the best iterate with its status.
         fields: any of `"strain"` (the potential gradient) and `"stress"` (k times it, minus the flux).
 
     Returns:

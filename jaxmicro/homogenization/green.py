@@ -20,7 +20,7 @@ def invert_blocks(symbol: Blocks, components: int, shape: tuple[int, ...]) -> Bl
     """
     full = {key: jnp.broadcast_to(value, half_shape(shape)) for key, value in symbol.items()}
     trace = sum(full[i, i] for i in range(components))
-    live = trace > 1e-18 * jnp.max(trace)  # type: ignore[operator]
+    live = trace > 1e-18 * jnp.max(trace)
     scale = jnp.where(live, trace, 1.0)
     unit = {key: jnp.where(live, value / scale, 1.0 if key[0] == key[1] else 0.0) for key, value in full.items()}
     inverse_blocks = _adjugate_inverse(unit, components)

@@ -75,7 +75,10 @@ def homogenize(
             what the phases carry.
         plane: on a 2D grid, `"strain"`, `"stress"` or `"columnar"` (6 × 6: full macroscopic strain). `"auto"` is plane strain
             for isotropic phases and columnar for crystals.
-        discretization, rtol, max_steps, throw: as in `effective_stiffness`.
+        discretization: as in `effective_stiffness`.
+        rtol: as in `effective_stiffness`.
+        max_steps: as in `effective_stiffness`.
+        throw: as in `effective_stiffness`.
         scheme: `"voigt"` or `"reuss"`, for voxels that hold several phases.
 
     Returns:

@@ -139,7 +139,7 @@ def as_constants(value: Any, label: str = "phase") -> Constants:
 
     Args:
         value: `Constants`; a name; a mapping with `young` and `poisson`, or `bulk` and `shear`, or crystal constants
-            (`c11`, `c12`, `c44`, …), or `stiffness` (6, 6) in Mandel notation, and optionally `conductivity`, `unit`, `source`;
+            (`c11`, `c12`, `c44`, …), or `stiffness` (a name, or (6, 6) in Mandel notation), and optionally `conductivity`, `unit`, `source`;
             a (6, 6) array.
         label: how the phase is called in errors.
 
@@ -165,13 +165,9 @@ def _from_mapping(given: dict[str, Any], label: str) -> Constants:
     keys = set(given)
     stiffness, symmetry = None, "isotropic"
     if keys == {"stiffness"}:
-        base = as_constants(given["stiffness"], label) if isinstance(given["stiffness"], str) else None
-        stiffness = base.stiffness if base else np.asarray(given["stiffness"], float)
-        symmetry = base.symmetry if base else "triclinic"
-        check(
-            stiffness is not None and stiffness.shape == (6, 6),
-            f"`materials[{label}]['stiffness']` must be (6, 6), but its shape is {np.shape(stiffness)}.",
-        )
+        base = as_constants(given["stiffness"], f"{label}]['stiffness'")
+        stiffness, symmetry = base.stiffness, base.symmetry
+        texts = {key: text or getattr(base, key) for key, text in texts.items()}
     elif keys == {"bulk", "shear"}:
         k, g = float(given["bulk"]), float(given["shear"])
         stiffness = _host(isotropic_stiffness(9 * k * g / (3 * k + g), (3 * k - 2 * g) / (2 * (3 * k + g))))

@@ -83,7 +83,9 @@ def orthotropic_stiffness(
     """Stiffness of an orthotropic crystal in its own axes from its nine Voigt constants."""
     names = ("c11", "c22", "c33", "c12", "c13", "c23", "c44", "c55", "c66")
     values = (c11, c22, c33, c12, c13, c23, c44, c55, c66)
-    c = dict(zip(names, jnp.broadcast_arrays(*(as_float_array(n, v) for n, v in zip(names, values, strict=True))), strict=True))
+    c: dict[str, Array] = dict(
+        zip(names, jnp.broadcast_arrays(*(as_float_array(n, v) for n, v in zip(names, values, strict=True))), strict=True)
+    )
     zero = jnp.zeros_like(c["c11"])
     block = [["c11", "c12", "c13"], ["c12", "c22", "c23"], ["c13", "c23", "c33"]]
     rows = [[c[name] for name in row] + [zero] * 3 for row in block]

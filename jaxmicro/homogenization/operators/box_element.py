@@ -41,9 +41,10 @@ class BoxElement(Operator):
     def force(
         self, law: LinearLaw, u: Displacement | None, spacing: Float[Array, " d"], mean_strain: Float[Array, " m"] | None = None
     ) -> tuple[Displacement, Float[Array, " m"]]:
+        """Nodal force Bᵀ C (E + B u) and mean stress, mode by mode."""
         stencils = None if u is None else _differences(u, spacing, self.kinematics.dim)
         dual: dict[Subset, list[Array | None]] = {}
-        mean_stress = None
+        mean_stress = jnp.zeros(self.kinematics.size, spacing.dtype)
         for mode in self.modes() if stencils is not None else [frozenset()]:
             strain = self._mode_strain(stencils, mode, spacing) if stencils is not None else (None,) * self.kinematics.size
             if not mode and mean_strain is not None:
@@ -55,10 +56,10 @@ class BoxElement(Operator):
                 if axis not in mode:
                     column = self.kinematics.column(stress, axis)
                     _accumulate(dual, mode | {axis}, column, _weight(mode, spacing))
-        assert mean_stress is not None
         return _scatter(dual, spacing, self.kinematics), mean_stress
 
     def strain(self, u: Displacement, spacing: Float[Array, " d"]) -> tuple[Array, ...]:
+        """Voxel means of the strain: the mode of the constant monomial."""
         strain = self._mode_strain(_differences(u, spacing, self.kinematics.dim), frozenset(), spacing)
         return tuple(jnp.zeros_like(u[0]) if s is None else s for s in strain)
 
@@ -71,6 +72,7 @@ class BoxElement(Operator):
         return self.kinematics.strain(columns)
 
     def wave_vectors(self, shape: tuple[int, ...], spacing: Float[Array, " d"]) -> list[Vector]:
+        """Real wave vectors of all modes."""
         # Half angles: D = 2i sin(θ/2)/h and S = cos(θ/2), up to the phase e^{iθ/2} common to all stencils.
         sines, cosines = [], []
         for axis, (k, n) in enumerate(zip(frequencies(shape), shape, strict=True)):
@@ -150,12 +152,6 @@ def _scatter(dual: dict[Subset, list[Array | None]], spacing: Array, kinematics:
 
 def _node_values(average: Array | None, difference: Array | None, h: Array, axis: int) -> Array:
     """Sᵀ a + Dᵀ d along one axis: each voxel gives a/2 − d/h to its first node and a/2 + d/h to its second."""
-    first = second = None
-    if average is not None:
-        first = second = 0.5 * average
-    if difference is not None:
-        slope = difference / h
-        first = -slope if first is None else first - slope
-        second = slope if second is None else second + slope
-    assert first is not None and second is not None
-    return first + jnp.roll(second, 1, axis)
+    half = 0.0 if average is None else 0.5 * average
+    slope = 0.0 if difference is None else difference / h
+    return jnp.asarray(half - slope) + jnp.roll(jnp.asarray(half + slope), 1, axis)

@@ -26,7 +26,9 @@ Vector = tuple[Array, ...]
 class LinearLaw(Protocol):
     """What an operator needs of a law: stress components from strain components, None standing for zero."""
 
-    def stress(self, strain: Sequence[Array | None]) -> tuple[Array, ...]: ...
+    def stress(self, strain: Sequence[Array | None]) -> tuple[Array, ...]:
+        """Stress components from strain components."""
+        ...
 
 
 @dataclasses.dataclass(frozen=True)

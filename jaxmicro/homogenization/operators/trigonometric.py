@@ -24,6 +24,7 @@ class Trigonometric(Operator):
     def force(
         self, law: LinearLaw, u: Displacement | None, spacing: Float[Array, " d"], mean_strain: Float[Array, " m"] | None = None
     ) -> tuple[Displacement, Float[Array, " m"]]:
+        """Nodal force −div σ by FFT, and the mean stress."""
         strain: tuple[Array | None, ...] = (None,) * self.kinematics.size if u is None else self._strain(u, spacing)
         if mean_strain is not None:
             strain = tuple(mean_strain[k] if s is None else s + mean_strain[k] for k, s in enumerate(strain))
@@ -42,6 +43,7 @@ class Trigonometric(Operator):
         return tuple(out), mean_components(stress, spacing.dtype)
 
     def strain(self, u: Displacement, spacing: Float[Array, " d"]) -> tuple[Array, ...]:
+        """Strain at the voxel centres."""
         return tuple(jnp.zeros_like(u[0]) if s is None else s for s in self._strain(u, spacing))
 
     def _strain(self, u: Displacement, spacing: Array) -> tuple[Array | None, ...]:
@@ -51,6 +53,7 @@ class Trigonometric(Operator):
         return self.kinematics.strain([[inverse(1j * wave * spectrum, shape) for spectrum in spectra] for wave in waves])
 
     def wave_vectors(self, shape: tuple[int, ...], spacing: Float[Array, " d"]) -> list[Vector]:
+        """The wave vector ξ, zero at the Nyquist wave of even axes."""
         vector = []
         for axis, (k, n) in enumerate(zip(frequencies(shape), shape, strict=True)):
             wave = np.where(2 * np.abs(k) == n, 0.0, 2 * np.pi * k / n)
@@ -59,4 +62,5 @@ class Trigonometric(Operator):
 
     @property
     def takes_voids(self) -> bool:
+        """Spectral derivatives do not converge with voids."""
         return False

@@ -1,0 +1,175 @@
+"""The one-liner, assignment, moduli and analytic bounds."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxmicro as jm
+from jaxmicro.homogenization import (
+    assign_conductivity,
+    assign_stiffness,
+    directional_young,
+    hashin_shtrikman_conductivity,
+    hashin_shtrikman_moduli,
+    moduli,
+    nearest_isotropic,
+    reuss_bound,
+    voigt_bound,
+)
+
+LABELS = np.array([[0, 0, 5, 5]] * 4)  # layers across y: label 5 in the upper half
+SOFT = {"young": 1.0, "poisson": 0.3, "conductivity": 1.0}
+HARD = {"young": 10.0, "poisson": 0.3, "conductivity": 3.0}
+
+
+def test_everything_the_constants_allow_comes_back():
+    r = jm.homogenize(LABELS, {0: SOFT, 5: HARD})
+    assert int(r.status) == 0
+    assert np.allclose(r.conductivity, np.diag([2.0, 1.5]), rtol=1e-8)
+    assert r.stiffness.shape == (3, 3)
+    assert r.plane == "strain"
+    text = str(r)
+    for word in ("converged", "Young", "Reuss", "Voigt", "conductivity", "phase 0 50.0%"):
+        assert word in text
+
+
+def test_only_what_all_phases_know_is_computed():
+    r = jm.homogenize(LABELS, [{"conductivity": 1.0}, HARD])
+    assert r.stiffness is None
+    assert r.moduli is None
+    assert r.conductivity is not None
+    with pytest.raises(ValueError, match="'phase 0' has no stiffness"):
+        jm.homogenize(LABELS, [{"conductivity": 1.0}, {"young": 1.0, "poisson": 0.2}])
+
+
+def test_crystals_choose_the_columnar_problem():
+    assert jm.homogenize(LABELS, ["Cu", "IN625"]).stiffness.shape == (6, 6)
+    assert jm.homogenize(LABELS, ["Cu", "IN625"], plane="strain").stiffness.shape == (3, 3)
+
+
+def test_phases_may_carry_their_constants():
+    ms = jm.Microstructure(
+        labels=LABELS // 5,
+        phases=(jm.microstructures.Phase("a", constants=SOFT), jm.microstructures.Phase("b", constants="Al")),
+    )
+    assert jm.homogenize(ms).stiffness is not None
+    assert np.allclose(jm.homogenize(ms).stiffness, jm.homogenize(ms, {"a": SOFT, "b": "Al"}).stiffness)
+
+
+@pytest.mark.parametrize(
+    ("labels", "materials", "message"),
+    [
+        (LABELS, [SOFT], r"one entry per phase \(2\), but it holds 1"),
+        (LABELS, {0: SOFT}, "phase 5.*missing"),
+        (LABELS, {0: SOFT, 5: HARD, 7: HARD}, r"\[7\]"),
+        (LABELS, None, "carry no constants"),
+        (LABELS.astype(float), [SOFT, HARD], "integer label array.*float64"),
+        (np.arange(10000).reshape(100, 100), [SOFT, HARD], "10000 different labels"),
+        (LABELS.ravel(), [SOFT, HARD], "2 or 3 axes"),
+    ],
+)
+def test_materials_that_do_not_match_are_refused(as_user, labels, materials, message):
+    with pytest.raises(ValueError, match=message):
+        jm.homogenize(labels, materials)
+
+
+def test_a_result_beyond_a_bound_is_flagged_never_clipped():
+    bounds = jm.homogenize(LABELS, [SOFT, HARD]).analytic_bounds
+    too_stiff = 1.01 * bounds.stiffness[1]
+    lines = bounds.violations(too_stiff, None)
+    assert len(lines) == 1
+    assert "Voigt" in lines[0]
+    assert "defect" in lines[0]
+
+
+def test_assignment_is_linear_in_fractions_and_differentiable():
+    grid = jm.Grid((3, 2))
+    fractions = jnp.asarray(np.random.default_rng(0).dirichlet((1, 1), size=(3, 2)).transpose(2, 0, 1))
+    tensors = [jm.materials.isotropic_stiffness(1.0, 0.2, dim=2), jm.materials.isotropic_stiffness(9.0, 0.3, dim=2)]
+    ms = jm.Microstructure(grid=grid, fractions=fractions)
+    field = assign_stiffness(ms, tensors)
+    assert np.allclose(field[:, :, 1, 1], fractions[0, 1, 1] * tensors[0] + fractions[1, 1, 1] * tensors[1])
+    reuss = assign_stiffness(ms, tensors, "reuss")
+    assert np.allclose(np.linalg.inv(reuss[:, :, 1, 1]), sum(fractions[p, 1, 1] * np.linalg.inv(tensors[p]) for p in range(2)))
+    gradient = jax.grad(lambda f: assign_stiffness(jm.Microstructure(grid=grid, fractions=f), tensors)[0, 0, 1, 1])(fractions)
+    assert gradient[1, 1, 1] == pytest.approx(float(tensors[1][0, 0]))
+
+
+def test_orientations_rotate_crystals_and_have_gradients():
+    grid = jm.Grid((2, 2))
+    angle = np.deg2rad(30.0)
+    q = jm.orientations.from_euler(np.array([angle, 0.0, 0.0]))
+    ms = jm.Microstructure(grid=grid, labels=np.zeros((2, 2), int), orientation=np.broadcast_to(np.asarray(q)[:, None, None], (4, 2, 2)))
+    c = jm.materials.cubic_stiffness(3.0, 1.0, 2.0)
+    field = assign_stiffness(ms, [c])
+    turned = directional_young(field[:, :, 0, 0], np.array([np.cos(angle), np.sin(angle), 0.0]))
+    assert float(turned) == pytest.approx(float(directional_young(c, np.array([1.0, 0.0, 0.0]))))
+    effective = jm.effective_stiffness(field, grid)
+    assert np.allclose(effective.tensor, field[:, :, 0, 0], rtol=1e-10)
+    gradient = jax.grad(lambda o: assign_stiffness(ms.replace(orientation=o), [c])[0, 0, 0, 0])(ms.orientation)
+    assert bool(jnp.any(gradient != 0))
+
+
+def test_assignment_counts_phases():
+    ms = jm.Microstructure(labels=[[0, 1], [1, 0]], phases=("matrix", "fibre"))
+    with pytest.raises(ValueError, match=r"2: 'matrix', 'fibre'.*holds 3"):
+        assign_conductivity(ms, [1.0, 2.0, 3.0])
+    tensor = assign_conductivity(ms, [1.0, np.diag([2.0, 3.0])])
+    assert tensor.shape == (2, 2, 2, 2)
+    assert np.allclose(tensor[:, :, 0, 1], np.diag([2.0, 3.0]))
+
+
+def test_moduli_of_an_isotropic_solid_are_its_constants():
+    m = moduli(jm.materials.isotropic_stiffness(210.0, 0.3))
+    assert np.allclose(m.young, 210.0)
+    assert np.allclose(m.shear, 210 / 2.6)
+    assert np.allclose(m.poisson, 0.3 * (1 - np.eye(3)))
+    assert float(m.bulk) == pytest.approx(175.0)
+    assert float(m.bulk_isotropic) == pytest.approx(175.0)
+    assert float(m.anisotropy) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_directional_youngs_modulus_of_a_cubic_crystal_has_its_closed_form():
+    c11, c12, c44 = 243.9, 157.0, 117.9
+    c = jm.materials.cubic_stiffness(c11, c12, c44)
+    s11, s12, s44 = (c11 + c12) / ((c11 - c12) * (c11 + 2 * c12)), -c12 / ((c11 - c12) * (c11 + 2 * c12)), 1 / c44
+    for n in ([1, 0, 0], [1, 1, 0], [1, 1, 1], [3, 2, 1]):
+        n = np.array(n) / np.linalg.norm(n)
+        exact = 1 / (s11 - 2 * (s11 - s12 - s44 / 2) * (n[0] ** 2 * n[1] ** 2 + n[1] ** 2 * n[2] ** 2 + n[0] ** 2 * n[2] ** 2))
+        assert float(directional_young(c, n)) == pytest.approx(exact)
+
+
+def test_nearest_isotropic_in_2d_gives_the_plane_bulk_modulus():
+    bulk, shear = nearest_isotropic(jm.materials.isotropic_stiffness(1.0, 0.3, dim=2))
+    lame, mu = 0.3 / (1.3 * 0.4), 1 / 2.6
+    assert float(bulk) == pytest.approx(lame + mu)
+    assert float(shear) == pytest.approx(mu)
+
+
+def test_voigt_and_reuss_are_the_two_means():
+    tensors = np.stack([np.diag([1.0, 2.0]), np.diag([3.0, 4.0])])
+    assert np.allclose(voigt_bound(tensors, [0.25, 0.75]), np.diag([2.5, 3.5]))
+    assert np.allclose(reuss_bound(tensors, [0.25, 0.75]), np.diag([1 / (0.25 + 0.25), 1 / (0.125 + 0.1875)]))
+    assert not reuss_bound(np.stack([np.zeros((2, 2)), np.eye(2)]), [0.5, 0.5]).any()
+
+
+def test_hashin_shtrikman_is_the_coated_disc_and_sphere():
+    # Two phases: the textbook forms k1 + f2/(1/(k2 − k1) + f1/(d k1)), K1 + f2/(1/(K2 − K1) + 3 f1/(3 K1 + 4 G1)).
+    f1, f2 = 0.6, 0.4
+    for d in (2, 3):
+        low, high = hashin_shtrikman_conductivity([1.0, 10.0], [f1, f2], d)
+        assert float(low) == pytest.approx(1 + f2 / (1 / 9 + f1 / d))
+        assert float(high) == pytest.approx(10 + f1 / (-1 / 9 + f2 / (d * 10)))
+    found = hashin_shtrikman_moduli([2.0, 20.0], [1.0, 8.0], [f1, f2], 3)
+    assert float(found["bulk"][0]) == pytest.approx(2 + f2 / (1 / 18 + 3 * f1 / (3 * 2 + 4 * 1)))
+    assert float(found["shear"][0]) == pytest.approx(1 + f2 / (1 / 7 + 6 * f1 * (2 + 2 * 1) / (5 * 1 * (3 * 2 + 4 * 1))))
+    plane = hashin_shtrikman_moduli([2.0, 20.0], [1.0, 8.0], [f1, f2], 2)
+    assert float(plane["bulk"][0]) == pytest.approx(2 + f2 / (1 / 18 + f1 / (2 + 1)))
+    assert float(plane["shear"][0]) == pytest.approx(1 + f2 / (1 / 7 + f1 * (2 + 2 * 1) / (2 * 1 * (2 + 1))))
+
+
+def test_bounds_with_a_void_do_not_pretend():
+    low, high = hashin_shtrikman_conductivity([0.0, 1.0], [0.5, 0.5], 2)
+    assert float(low) == 0.0
+    assert 0 < float(high) < 0.5

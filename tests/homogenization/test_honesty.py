@@ -1,0 +1,143 @@
+"""A solve never lies: statuses, NaN under tracers, errors with a way out, and float32."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxmicro as jm
+from jaxmicro._core import SolveError, Status
+
+GRID = jm.Grid((6, 5))
+HARD = jnp.asarray(10.0 ** np.random.default_rng(0).uniform(-3, 3, size=(6, 5)))
+
+
+def test_an_unfinished_solve_raises_with_advice():
+    with pytest.raises(SolveError, match=r"MAX_STEPS.*after 2 steps.*Raise `max_steps`"):
+        jm.effective_conductivity(HARD, GRID, max_steps=2)
+
+
+def test_without_throw_the_best_iterate_comes_with_its_status():
+    result = jm.effective_conductivity(HARD, GRID, max_steps=2, throw=False)
+    assert int(result.status) == Status.MAX_STEPS
+    assert bool(jnp.all(jnp.isfinite(result.tensor)))
+    assert float(result.residual.max()) > 1e-5
+    better = jm.effective_conductivity(HARD, GRID, rtol=1e-8)
+    assert float(result.tensor[0, 0]) > float(better.tensor[0, 0])  # an energy above the minimum
+
+
+def test_under_jit_an_unfinished_solve_is_nan_in_value_and_gradient():
+    def value(k):
+        return jm.effective_conductivity(k, GRID, max_steps=2).tensor[0, 0]
+
+    found, gradient = jax.jit(jax.value_and_grad(value))(HARD)
+    assert np.isnan(found)
+    assert np.isnan(gradient).all()
+    assert np.isnan(jax.jvp(value, (HARD,), (HARD,))[1])
+
+
+def test_a_failed_adjoint_is_nan():
+    def value(k):
+        return jnp.sum(jm.effective_conductivity(k, GRID, max_steps=2, throw=False, fields=("strain",)).strain[0, 0, :2] ** 2)
+
+    assert np.isnan(jax.grad(value)(HARD)).all()
+
+
+def test_one_bad_sample_leaves_the_others_alone():
+    good = jnp.ones((6, 5)).at[2:4].set(4.0)
+    batch = jnp.stack([good, jnp.full((6, 5), jnp.nan), good])
+    alone = jm.effective_conductivity(good, GRID).tensor
+    tensors = jax.jit(lambda k: jm.effective_conductivity(k, GRID).tensor)(batch)
+    assert np.isnan(tensors[1]).all()
+    assert np.array_equal(tensors[0], alone)
+    assert np.array_equal(tensors[2], alone)
+
+
+def bad(kind):
+    field = np.broadcast_to(np.eye(3)[:, :, None, None], (3, 3, 6, 5)).copy()
+    if kind == "nan":
+        field[0, 0, 4, 2] = np.nan
+    elif kind == "asymmetric":
+        field[0, 1, 4, 2] = 0.3
+    elif kind == "indefinite":
+        field[1, 1, 4, 2] = -2.0
+    elif kind == "hidden indefinite":
+        field[0, 1, 4, 2] = field[1, 0, 4, 2] = 1.5
+    return field
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"),
+    [("nan", "finite"), ("asymmetric", "symmetric"), ("indefinite", "semi-definite"), ("hidden indefinite", "semi-definite")],
+)
+def test_inadmissible_stiffness_is_refused_by_voxel_and_nan_under_jit(kind, word):
+    field = bad(kind)
+    with pytest.raises(ValueError, match=rf"{word}.*1 of 30.*voxel \(4, 2\)"):
+        jm.effective_stiffness(field, GRID)
+    status, tensor = jax.jit(lambda c: (lambda r: (r.status, r.tensor))(jm.effective_stiffness(c, GRID)))(field)
+    assert int(status) == Status.BAD_INPUT
+    assert np.isnan(tensor).all()
+
+
+def test_voids_are_refused_by_the_spectral_scheme_with_the_remedy():
+    k = np.ones((6, 5))
+    k[2, 2] = 0.0
+    with pytest.raises(ValueError, match=r"discretization='fourier'.*finite_element"):
+        jm.effective_conductivity(k, GRID, discretization="fourier")
+    assert int(jm.effective_conductivity(k, GRID).status) == 0
+
+
+def test_shapes_are_named(as_user):
+    with pytest.raises(ValueError, match=r"\(3, 3, 6, 5\) or \(6, 6, 6, 5\).*\(3, 3, 5, 6\)"):
+        jm.effective_stiffness(np.zeros((3, 3, 5, 6)), GRID)
+    with pytest.raises(ValueError, match=r"\(6, 5\) and \(2, 2, 6, 5\)|\(6, 5\).*\(7, 5\)"):
+        jm.effective_conductivity(np.ones((7, 5)), GRID)
+    with pytest.raises(ValueError, match="Did you mean 'strain'"):
+        jm.effective_conductivity(np.ones((6, 5)), GRID, fields=("strains",))
+    with pytest.raises(ValueError, match="max_steps"):
+        jm.effective_conductivity(np.ones((6, 5)), GRID, max_steps=0)
+
+
+def test_float32_follows_its_input_and_refuses_what_it_cannot_reach():
+    k = HARD.astype(jnp.float32) ** 0.3
+    grid = jm.Grid((6, 5), jnp.asarray([6.0, 5.0], jnp.float32))
+    single = jm.effective_conductivity(k, grid)
+    double = jm.effective_conductivity(k.astype(jnp.float64), GRID, rtol=1e-8)
+    assert single.tensor.dtype == jnp.float32
+    assert np.allclose(single.tensor, double.tensor, rtol=1e-5)
+    with pytest.raises(ValueError, match=r"float32.*x64"):
+        jm.effective_conductivity(k, grid, rtol=1e-9)
+
+
+def test_float32_is_never_silently_wrong_at_high_contrast():
+    rng = np.random.default_rng(1)
+    k = jnp.asarray(np.where(rng.uniform(size=(16, 16)) < 0.5, 1e-4, 1.0))
+    grid = jm.Grid((16, 16))
+    truth = jm.effective_conductivity(k, grid, rtol=1e-8).tensor
+    single = jm.effective_conductivity(k.astype(jnp.float32), grid, rtol=2e-5, throw=False)
+    close = np.allclose(single.tensor, truth, rtol=1e-3)
+    assert close or int(single.status) != Status.CONVERGED
+
+
+def test_the_reported_tolerance_is_kept():
+    rng = np.random.default_rng(2)
+    k = jnp.asarray(10.0 ** (3 * rng.uniform(-1, 1, size=(16, 16))))
+    grid = jm.Grid((16, 16))
+    truth = jm.effective_conductivity(k, grid, rtol=1e-9).tensor
+    for rtol in (1e-2, 1e-3, 1e-4):
+        found = jm.effective_conductivity(k, grid, rtol=rtol).tensor
+        assert float(jnp.max(jnp.abs(found - truth)) / jnp.max(truth)) < 10 * rtol**2
+
+
+def test_the_same_shapes_compile_once():
+    from jaxmicro.homogenization import effective
+
+    k = jnp.ones((5, 7)).at[2].set(3.0)
+    jm.effective_conductivity(k, jm.Grid((5, 7)))
+    before = effective._compiled._cache_size()
+    jm.effective_conductivity(2 * k, jm.Grid((5, 7), (1.0, 2.0)))
+    assert effective._compiled._cache_size() == before
+
+
+def test_results_print_readably():
+    assert "converged" in str(jm.effective_conductivity(jnp.ones((6, 5)), GRID))

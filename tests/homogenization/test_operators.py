@@ -1,0 +1,117 @@
+"""Every discretisation keeps the contract: adjoint pairs, the right symbol, the right energy."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxmicro.fields import conduction, elasticity, forward, inverse
+from jaxmicro.homogenization.operators import OPERATORS, make_operator
+from jaxmicro.materials import Tensor
+from tests.homogenization.references import random_stiffness
+
+CASES = [
+    (kinematics, shape)
+    for kinematics, shape in (
+        (elasticity(2, 3), (5, 4)),
+        (elasticity(2, 6), (5, 4)),
+        (elasticity(3, 6), (3, 4, 5)),
+        (conduction(2), (5, 4)),
+        (conduction(3), (3, 4, 5)),
+    )
+]
+SPACING = jnp.array([0.7, 1.3, 0.4])
+
+
+def random_law(rng, size, shape):
+    voxels = np.stack([random_stiffness(rng, size) for _ in range(int(np.prod(shape)))], axis=-1)
+    return Tensor(jnp.asarray(voxels.reshape(size, size, *shape)))
+
+
+def random_displacement(rng, kinematics, shape):
+    return tuple(jnp.asarray(rng.normal(size=shape)) for _ in range(kinematics.components))
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+@pytest.mark.parametrize(("kinematics", "shape"), CASES)
+def test_the_operator_is_symmetric_and_positive(name, kinematics, shape):
+    rng = np.random.default_rng(1)
+    operator, spacing = make_operator(name, kinematics), SPACING[: len(shape)]
+    law = random_law(rng, kinematics.size, shape)
+    u, v = random_displacement(rng, kinematics, shape), random_displacement(rng, kinematics, shape)
+    ku, kv = operator.force(law, u, spacing)[0], operator.force(law, v, spacing)[0]
+    vku, ukv, uku = (sum(jnp.vdot(a, b) for a, b in zip(x, y, strict=True)) for x, y in ((v, ku), (u, kv), (u, ku)))
+    assert abs(vku - ukv) < 1e-12 * abs(uku)
+    assert uku > 0
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+@pytest.mark.parametrize(("kinematics", "shape"), CASES)
+def test_load_and_mean_stress_are_adjoint_to_the_strain(name, kinematics, shape):
+    # u · Bᵀ C E = Σ_voxels ε(u) : C : E for every mean strain E, with ε(u) the voxel-mean strain.
+    rng = np.random.default_rng(2)
+    operator, spacing = make_operator(name, kinematics), SPACING[: len(shape)]
+    law = random_law(rng, kinematics.size, shape)
+    u, mean = random_displacement(rng, kinematics, shape), jnp.asarray(rng.normal(size=kinematics.size))
+    push, stress = operator.force(law, None, spacing, mean)
+    strain = jnp.stack(operator.strain(u, spacing))
+    work = sum(jnp.vdot(a, b) for a, b in zip(u, push, strict=True))
+    assert work == pytest.approx(float(jnp.einsum("i...,ij...,j->", strain, law.values, mean)), rel=1e-12)
+    assert np.allclose(stress, jnp.mean(jnp.einsum("ij...,j->i...", law.values, mean), axis=tuple(range(1, len(shape) + 1))), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+@pytest.mark.parametrize(("kinematics", "shape"), CASES)
+def test_the_symbol_is_the_operator_of_a_homogeneous_medium(name, kinematics, shape):
+    rng = np.random.default_rng(3)
+    operator, spacing = make_operator(name, kinematics), SPACING[: len(shape)]
+    c = jnp.asarray(random_stiffness(rng, kinematics.size))
+    law = Tensor(jnp.broadcast_to(c.reshape(c.shape + (1,) * len(shape)), c.shape + shape))
+    u = random_displacement(rng, kinematics, shape)
+    expected = operator.force(law, u, spacing)[0]
+    symbol = operator.symbol(c, shape, spacing)
+    spectra = [forward(field, len(shape)) for field in u]
+    for i in range(kinematics.components):
+        got = inverse(sum(symbol[min(i, j), max(i, j)] * spectra[j] for j in range(kinematics.components)), shape)
+        assert np.allclose(got, expected[i], atol=1e-11 * float(jnp.max(jnp.abs(expected[i]))))
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_a_linear_combination_of_smooth_waves_has_the_analytic_strain(name):
+    # Second-order schemes converge with h² to the analytic strain of a sine at the voxel centres' phase; Fourier is exact.
+    errors = []
+    for n in (16, 32):
+        operator = make_operator(name, elasticity(2, 3))
+        spacing = jnp.array([1.0 / n, 2.0 / n])
+        nodes = jnp.stack(jnp.meshgrid(jnp.arange(n) / n, 2.0 * jnp.arange(n) / n, indexing="ij"))
+        centre = 0.0 if name == "fourier" else 0.5
+        x, y = nodes[0] + centre / n, nodes[1] + 2 * centre / n
+        k = 2 * jnp.pi
+        u = (jnp.sin(k * nodes[0]), jnp.cos(k * nodes[1] / 2))
+        strain = operator.strain(u, spacing)
+        exact = (k * jnp.cos(k * x), -k / 2 * jnp.sin(k * y / 2), jnp.zeros_like(x))
+        errors.append(max(float(jnp.max(jnp.abs(a - b))) for a, b in zip(strain, exact, strict=True)))
+    if name == "fourier":
+        assert errors[0] < 1e-11
+    else:
+        assert errors[1] < 0.27 * errors[0]
+
+
+def test_zero_modes_are_the_documented_ones():
+    checkerboard = jnp.asarray(np.indices((4, 6)).sum(0) % 2 * 2.0 - 1.0)
+    law = Tensor(jnp.broadcast_to(jnp.eye(2)[:, :, None, None], (2, 2, 4, 6)))
+    spacing = jnp.ones(2)
+    for name, vanishes in (("finite_element", False), ("rotated", True), ("fourier", True)):
+        force = make_operator(name, conduction(2)).force(law, (checkerboard,), spacing)[0][0]
+        assert (float(jnp.max(jnp.abs(force))) < 1e-14) == vanishes
+
+
+def test_an_unknown_discretization_is_refused_with_a_hint():
+    with pytest.raises(ValueError, match="Did you mean 'fourier'"):
+        make_operator("forier", conduction(2))
+
+
+def test_operators_are_static_and_compare_by_value():
+    assert make_operator("rotated", elasticity(2, 3)) == make_operator("rotated", elasticity(2, 3))
+    assert hash(make_operator("rotated", elasticity(2, 3))) != hash(make_operator("finite_element", elasticity(2, 3)))
+    assert jax.tree.leaves(make_operator("fourier", conduction(3))) != []

@@ -1,0 +1,204 @@
+"""Exact results: laminates, an assembled direct solve, homogeneous cells, bounds."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxmicro as jm
+from jaxmicro.homogenization import loewner_gap, reuss_bound, voigt_bound
+from tests.homogenization.references import (
+    assembled_effective,
+    laminate_conductivity,
+    laminate_stiffness,
+    random_stiffness,
+)
+
+# Seven layers of one or two voxels: nine voxels along the layering axis.
+LAYERS = np.repeat(np.arange(7), (1, 2, 1, 1, 2, 1, 1))
+SHARES = np.bincount(LAYERS) / LAYERS.size
+EXACT = 1e-10  # the tensor's error is about rtol², so 1e-6 leaves only rounding
+
+
+def layered(values, shape, axis):
+    """(m, m, *grid) with layer p of `values` across `axis`."""
+    assert shape[axis] == LAYERS.size
+    layers = np.stack(values, axis=-1)[..., LAYERS]
+    expand = [1] * len(shape)
+    expand[axis] = shape[axis]
+    return np.broadcast_to(layers.reshape(*layers.shape[:2], *expand), layers.shape[:2] + shape).copy()
+
+
+@pytest.mark.parametrize("name", ["finite_element", "rotated"])
+@pytest.mark.parametrize(
+    ("shape", "axis", "size", "components"),
+    [
+        ((9, 9), 0, 3, 2),
+        ((9, 9), 1, 3, 2),
+        ((9, 4), 0, 3, 2),
+        ((9, 9), 0, 6, 3),
+        ((9, 9), 1, 6, 3),
+        ((9, 2, 9), 0, 6, 3),
+        ((9, 2, 9), 2, 6, 3),
+    ],
+)
+def test_axis_aligned_laminates_of_arbitrary_anisotropic_phases_are_exact(name, shape, axis, size, components):
+    rng = np.random.default_rng(axis)
+    phases = [random_stiffness(rng, size) * 10.0 ** rng.uniform(-1, 1) for _ in range(7)]
+    lengths = np.array([1.3, 0.7, 2.1])[: len(shape)]
+    result = jm.effective_stiffness(layered(phases, shape, axis), jm.Grid(shape, lengths), discretization=name, rtol=1e-7)
+    exact = laminate_stiffness(phases, SHARES, np.eye(len(shape))[axis], components)
+    assert np.abs(np.asarray(result.tensor) - exact).max() < EXACT * np.abs(exact).max()
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((9, 9), 0), ((9, 9), 1)])
+def test_fourier_is_exact_on_odd_laminates(shape, axis):
+    rng = np.random.default_rng(5)
+    phases = [random_stiffness(rng, 3) for _ in range(7)]
+    result = jm.effective_stiffness(layered(phases, shape, axis), jm.Grid(shape), discretization="fourier", rtol=1e-7)
+    exact = laminate_stiffness(phases, SHARES, np.eye(2)[axis], 2)
+    assert np.abs(np.asarray(result.tensor) - exact).max() < EXACT * np.abs(exact).max()
+
+
+@pytest.mark.parametrize("name", ["rotated", "fourier"])
+@pytest.mark.parametrize("size", [3, 6])
+def test_the_diagonal_laminate_of_an_odd_square_is_exact(name, size):
+    n = 7
+    rng = np.random.default_rng(6)
+    phases = [random_stiffness(rng, size) for _ in range(n)]
+    index = np.add.outer(np.arange(n), np.arange(n)) % n
+    field = np.moveaxis(np.stack(phases)[index], (2, 3), (0, 1))
+    result = jm.effective_stiffness(field, jm.Grid((n, n)), discretization=name, rtol=1e-7)
+    exact = laminate_stiffness(phases, np.full(n, 1 / n), np.array([1.0, 1.0]) / np.sqrt(2), 2 if size == 3 else 3)
+    assert np.abs(np.asarray(result.tensor) - exact).max() < EXACT * np.abs(exact).max()
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((9, 9), 0), ((9, 2, 9), 2)])
+@pytest.mark.parametrize("name", ["finite_element", "rotated"])
+def test_conductivity_of_anisotropic_layers_is_exact(name, shape, axis):
+    rng = np.random.default_rng(7)
+    phases = [random_stiffness(rng, len(shape)) for _ in range(7)]
+    result = jm.effective_conductivity(layered(phases, shape, axis), jm.Grid(shape), discretization=name, rtol=1e-7)
+    exact = laminate_conductivity(phases, SHARES, np.eye(len(shape))[axis])
+    assert np.abs(np.asarray(result.tensor) - exact).max() < EXACT * np.abs(exact).max()
+
+
+@pytest.mark.parametrize(("shape", "size", "components"), [((5, 6), 3, 2), ((5, 6), 6, 3), ((3, 4, 5), 6, 3)])
+def test_finite_elements_equal_an_assembled_direct_solve(shape, size, components):
+    rng = np.random.default_rng(8)
+    count = int(np.prod(shape))
+    field = np.stack([random_stiffness(rng, size) * 10.0 ** rng.uniform(-2, 2) for _ in range(count)], -1).reshape(size, size, *shape)
+    lengths = np.array([1.0, 2.3, 0.6])[: len(shape)]
+    grid = jm.Grid(shape, lengths)
+    result = jm.effective_stiffness(field, grid, rtol=1e-7)
+    truth = assembled_effective(field, lengths / np.array(shape), components)
+    assert np.abs(np.asarray(result.tensor) - truth).max() < 1e-10 * np.abs(truth).max()
+
+
+@pytest.mark.parametrize("shape", [(5, 6), (3, 4, 5)])
+def test_conduction_equals_an_assembled_direct_solve(shape):
+    rng = np.random.default_rng(9)
+    k = 10.0 ** rng.uniform(-2, 2, size=shape)
+    d = len(shape)
+    truth = assembled_effective(np.eye(d).reshape(d, d, *(1,) * d) * k, np.ones(d), 1)
+    result = jm.effective_conductivity(k, jm.Grid(shape), rtol=1e-7)
+    assert np.abs(np.asarray(result.tensor) - truth).max() < 1e-10 * np.abs(truth).max()
+
+
+@pytest.mark.parametrize("name", ["finite_element", "rotated", "fourier"])
+def test_a_homogeneous_cell_returns_its_own_tensor(name):
+    c = random_stiffness(np.random.default_rng(10), 3)
+    result = jm.effective_stiffness(np.broadcast_to(c[:, :, None, None], (3, 3, 6, 4)), jm.Grid((6, 4)), discretization=name)
+    assert np.allclose(result.tensor, c, rtol=1e-13)
+    assert int(result.steps.max()) == 0
+
+
+@pytest.mark.parametrize("name", ["rotated", "fourier"])
+def test_dykhne_determinant_of_a_self_dual_checkerboard_like_cell(name):
+    # Keller–Dykhne: exchanging the phases of a 2D cell turns k by 90 degrees: k(k1, k2) · R k(k2, k1) Rᵀ = k1 k2 on odd grids.
+    labels = np.random.default_rng(11).integers(0, 2, (9, 9))
+    grid = jm.Grid((9, 9))
+    a = np.asarray(jm.effective_conductivity(np.where(labels == 0, 1.0, 7.0), grid, discretization=name, rtol=1e-9).tensor)
+    b = np.asarray(jm.effective_conductivity(np.where(labels == 0, 7.0, 1.0), grid, discretization=name, rtol=1e-9).tensor)
+    turn = np.array([[0.0, -1.0], [1.0, 0.0]])
+    assert np.allclose(a @ (turn @ b @ turn.T), 7.0 * np.eye(2), atol=1e-7)
+
+
+def test_bounds_hold_in_the_loewner_order_and_finite_elements_are_an_upper_bound():
+    grid = jm.Grid((8, 6))
+    rng = np.random.default_rng(12)
+    phases = np.stack([random_stiffness(rng, 3), 50 * random_stiffness(rng, 3)])
+    for seed in range(3):
+        labels = np.random.default_rng(seed).integers(0, 2, (8, 6))
+        field = np.moveaxis(phases[labels], (2, 3), (0, 1))
+        shares = np.bincount(labels.ravel(), minlength=2) / labels.size
+        fine = np.repeat(np.repeat(field, 2, axis=2), 2, axis=3)
+        coarse = jm.effective_stiffness(field, grid).tensor
+        split = jm.effective_stiffness(fine, jm.Grid((16, 12), (8.0, 6.0))).tensor
+        assert loewner_gap(reuss_bound(phases, shares), coarse) > 0
+        assert loewner_gap(coarse, voigt_bound(phases, shares)) > 0
+        assert loewner_gap(split, coarse) > 0  # subdividing never raises the finite-element energy
+
+
+def test_columnar_cells_contain_the_plane_strain_ones():
+    rng = np.random.default_rng(13)
+    young = 10.0 ** rng.uniform(0, 2, size=(6, 5))
+    grid = jm.Grid((6, 5))
+    flat = jm.effective_stiffness(jm.materials.isotropic_stiffness(young, 0.3, dim=2), grid, rtol=1e-7).tensor
+    full = jm.effective_stiffness(jm.materials.isotropic_stiffness(young, 0.3), grid, rtol=1e-7).tensor
+    inside = np.array([0, 1, 5])
+    assert np.allclose(np.asarray(full)[np.ix_(inside, inside)], flat, rtol=1e-9)
+    antiplane = jm.effective_conductivity(young / 2.6, grid, rtol=1e-7).tensor  # shear modulus: antiplane shear is conduction
+    assert np.allclose(np.asarray(full)[4, 4] / 2, antiplane[0, 0], rtol=1e-9)
+    assert np.allclose(np.asarray(full)[3, 3] / 2, antiplane[1, 1], rtol=1e-9)
+
+
+def test_a_cell_extruded_to_3d_equals_the_columnar_problem():
+    rng = np.random.default_rng(14)
+    field = np.stack([random_stiffness(rng, 6) for _ in range(12)], -1).reshape(6, 6, 4, 3)
+    columnar = jm.effective_stiffness(field, jm.Grid((4, 3)), rtol=1e-7).tensor
+    solid = jm.effective_stiffness(np.repeat(field[..., None], 2, axis=-1), jm.Grid((4, 3, 2)), rtol=1e-7).tensor
+    assert np.allclose(columnar, solid, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("contrast", [0.0, 1e-6])
+def test_voids_converge_with_finite_elements(contrast):
+    x = np.stack(np.meshgrid(*(np.linspace(-0.5, 0.5, 24, endpoint=False) + 1 / 48,) * 2, indexing="ij"))
+    young = np.where((x**2).sum(0) < 0.3**2, contrast, 1.0)
+    result = jm.effective_stiffness(jm.materials.isotropic_stiffness(young, 0.3, dim=2), jm.Grid((24, 24)))
+    assert int(result.status) == 0
+    assert int(result.steps.max()) < 40
+    assert 0 < float(result.tensor[0, 0]) < float(jm.materials.isotropic_stiffness(1.0, 0.3, dim=2)[0, 0])
+
+
+def test_the_nyquist_rule_makes_even_fourier_cells_inexact_as_documented():
+    young = np.broadcast_to(np.array([1.0, 10.0] * 4)[:, None], (8, 4))
+    field = jm.materials.isotropic_stiffness(young, 0.3, dim=2)
+    exact = laminate_stiffness([np.asarray(field[:, :, 0, 0]), np.asarray(field[:, :, 1, 0])], [0.5, 0.5], np.array([1.0, 0.0]), 2)
+    result = jm.effective_stiffness(field, jm.Grid((8, 4)), discretization="fourier").tensor
+    assert result[0, 0] > 1.5 * exact[0, 0]  # one-voxel layers are a Nyquist wave: the even spectral cell cannot relax them
+
+
+def test_hashin_shtrikman_holds_for_an_isotropic_disc_array():
+    n = 48
+    x = np.stack(np.meshgrid(*((np.arange(n) + 0.5) / n - 0.5,) * 2, indexing="ij"))
+    labels = ((x**2).sum(0) < 0.25**2).astype(int)
+    materials = [{"young": 1.0, "poisson": 0.3, "conductivity": 1.0}, {"young": 10.0, "poisson": 0.3, "conductivity": 10.0}]
+    result = jm.homogenize(labels, materials)
+    low, high = result.analytic_bounds.conductivity_hashin_shtrikman
+    assert low < result.conductivity[0, 0] < high
+    assert result.defects == ()
+    print(result)
+
+
+def test_results_do_not_depend_on_the_load_order_or_batching():
+    rng = np.random.default_rng(15)
+    k = jnp.asarray(10.0 ** rng.uniform(-1, 1, size=(3, 6, 5)))
+    grid = jm.Grid((6, 5))
+    batch = jm.effective_conductivity(k, grid)
+    mapped = jax.vmap(lambda one: jm.effective_conductivity(one, grid).tensor)(k)
+    single = jnp.stack([jm.effective_conductivity(one, grid).tensor for one in k])
+    assert np.array_equal(batch.tensor, single)
+    assert np.allclose(mapped, single, rtol=1e-13)
+    assert batch.status.shape == (3,)
+    assert batch.steps.shape == (3, 2)

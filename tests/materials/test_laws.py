@@ -1,0 +1,112 @@
+"""Every linear law keeps the protocol: one row per law."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.test_util import check_grads
+
+import jaxmicro as jm
+from jaxmicro.materials import Isotropic, Phases, Scalar, Tensor, is_semidefinite
+
+RNG = np.random.default_rng(0)
+SHAPE = (4, 3)
+
+
+def tensors(size, count):
+    a = RNG.normal(size=(count, size, size))
+    return jnp.asarray(a @ np.swapaxes(a, 1, 2) + 0.2 * np.eye(size))
+
+
+def positive(shape):
+    return jnp.asarray(RNG.uniform(0.5, 3.0, size=shape))
+
+
+LAWS = {
+    "tensor in plane": Tensor(jnp.moveaxis(tensors(3, 12), 0, -1).reshape(3, 3, *SHAPE)),
+    "tensor columnar": Tensor(jnp.moveaxis(tensors(6, 12), 0, -1).reshape(6, 6, *SHAPE)),
+    "isotropic in plane": Isotropic(positive(SHAPE), positive(SHAPE)),
+    "isotropic columnar": Isotropic(positive(SHAPE), positive(SHAPE), 6),
+    "isotropic 3D": Isotropic(positive((2, 3, 2)), positive((2, 3, 2))),
+    "phases": Phases(jnp.asarray(RNG.integers(0, 2, SHAPE)), tensors(6, 2)),
+    "scalar": Scalar(positive(SHAPE)),
+    "conductivity tensor": Tensor(jnp.moveaxis(tensors(2, 12), 0, -1).reshape(2, 2, *SHAPE)),
+}
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_stress_is_the_tensor_times_the_strain(name):
+    law = LAWS[name]
+    strain = jnp.asarray(RNG.normal(size=(law.components, *law.grid_shape)))
+    expected = jnp.einsum("ij...,j...->i...", law.tensor(), strain)
+    assert np.allclose(jnp.stack(law.stress(tuple(strain))), expected, rtol=1e-12)
+    one = jnp.zeros_like(strain).at[1].set(strain[1])
+    missing = tuple(one[k] if k == 1 else None for k in range(law.components))
+    assert np.allclose(jnp.stack(law.stress(missing)), jnp.einsum("ij...,j...->i...", law.tensor(), one), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_the_mean_is_that_of_the_tensor_field(name):
+    law = LAWS[name]
+    field = law.tensor()
+    assert field.shape == (law.components, law.components, *law.grid_shape)
+    assert np.allclose(law.mean(), jnp.mean(field, axis=tuple(range(2, field.ndim))), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_a_sound_law_has_no_faults_and_survives_jit(name):
+    faults = jax.jit(lambda law: law.faults())(LAWS[name])
+    assert not any(bool(jnp.any(flags)) for flags in faults)
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_stress_is_differentiable_in_the_constants(name):
+    law = LAWS[name]
+    leaves, structure = jax.tree.flatten(law)
+    floating = [leaf for leaf in leaves if jnp.issubdtype(leaf.dtype, jnp.floating)]
+
+    def energy(values):
+        values = iter(values)
+        rebuilt = jax.tree.unflatten(structure, [next(values) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf for leaf in leaves])
+        strain = tuple(jnp.full(law.grid_shape, 1.0 + k) for k in range(law.components))
+        return sum(jnp.vdot(s, e) for s, e in zip(rebuilt.stress(strain), strain, strict=True))
+
+    check_grads(energy, (floating,), order=1, modes=["fwd", "rev"], rtol=1e-6)
+
+
+def test_laws_and_full_tensors_give_the_same_effective_stiffness():
+    grid = jm.Grid(SHAPE)
+    for name in ("isotropic in plane", "isotropic columnar", "phases"):
+        law = LAWS[name]
+        compact = jm.effective_stiffness(law, grid, rtol=1e-8).tensor
+        assert np.allclose(compact, jm.effective_stiffness(law.tensor(), grid, rtol=1e-8).tensor, rtol=1e-9, atol=1e-12)
+
+
+def test_phases_have_a_gradient_in_the_table_and_none_in_the_labels():
+    law, grid = LAWS["phases"], jm.Grid(SHAPE)
+    value = jax.jit(lambda table: jm.effective_stiffness(Phases(law.labels, table), grid, rtol=1e-9).tensor[0, 0])
+    direction = tensors(6, 2)
+    central = (value(law.table + 1e-6 * direction) - value(law.table - 1e-6 * direction)) / 2e-6
+    assert float(jnp.vdot(jax.grad(value)(law.table), direction)) == pytest.approx(float(central), rel=1e-6)
+
+
+def test_a_label_outside_the_table_is_refused():
+    law = Phases(jnp.full(SHAPE, 2), tensors(6, 2))
+    with pytest.raises(ValueError, match="finite"):
+        jm.effective_stiffness(law, jm.Grid(SHAPE))
+
+
+@pytest.mark.parametrize("size", [2, 3, 6])
+def test_semidefiniteness_agrees_with_eigenvalues(size):
+    a = RNG.normal(size=(400, size, size))
+    a = a + np.swapaxes(a, 1, 2) + RNG.uniform(0, 3 * size, size=(400, 1, 1)) * np.eye(size)
+    rank_one = RNG.normal(size=(100, size))
+    singular = np.einsum("ni,nj->nij", rank_one, rank_one)
+    both = np.concatenate([a, singular, -singular])
+    lowest = np.linalg.eigvalsh(both)[:, 0]
+    expected = lowest > -1e-12 * np.abs(both).max((1, 2))
+    clear = np.abs(lowest) > 1e-9
+    clear[400:] = True
+    found = np.asarray(is_semidefinite(jnp.moveaxis(jnp.asarray(both), 0, -1)))
+    assert 50 < expected[:400].sum() < 350
+    assert (found == expected)[clear].all()
