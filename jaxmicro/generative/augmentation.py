@@ -1,9 +1,9 @@
 """Random changes of training images that keep what they are samples of."""
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-import jax
 from jaxmicro._core import split_named
 from jaxmicro.generative.config import CodecConfig
 
@@ -27,7 +27,7 @@ def _roll(images: Float[Array, "n p *grid"], key: Array) -> Float[Array, "n p *g
     """Shift every image by its own random whole number of voxels along each axis."""
     n, _, *grid = images.shape
     for axis, (size, subkey) in enumerate(zip(grid, jax.random.split(key, len(grid)), strict=True), start=2):
-        start = jax.random.randint(subkey, (n, 1), 0, size)
+        start = jax.random.randint(subkey, (n, 1), 0, size, dtype=jnp.int32)
         index = (jnp.arange(size)[None] + start) % size
         index = index.reshape(n, *[size if a == axis else 1 for a in range(1, images.ndim)])
         images = jnp.take_along_axis(images, index, axis=axis)
@@ -35,5 +35,5 @@ def _roll(images: Float[Array, "n p *grid"], key: Array) -> Float[Array, "n p *g
 
 
 def _maybe(images: Float[Array, "n *rest"], changed: Float[Array, "n *rest"], key: Array) -> Float[Array, "n *rest"]:
-    chosen = jax.random.bernoulli(key, shape=(images.shape[0], *[1] * (images.ndim - 1)))
+    chosen = jax.random.uniform(key, (images.shape[0], *[1] * (images.ndim - 1)), dtype=jnp.float32) < 0.5
     return jnp.where(chosen, changed, images)

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import jax
 import msgspec
 import numpy as np
 from jaxtyping import Array
 
-import jax
 from jaxmicro._core import check
 from jaxmicro.generative.config import CodecConfig, differing_entries
 from jaxmicro.generative.files import fill, named_leaves, read_arrays, write_arrays
@@ -18,7 +18,9 @@ FORMAT = "jaxmicro-training-1"
 FILE = "training.safetensors"
 
 
-def write_checkpoint(folder: str | Path, state: TrainState, history: Sequence[EpochMetrics], config: CodecConfig, key: Array, data_mark: str) -> None:
+def write_checkpoint(
+    folder: str | Path, state: TrainState, history: Sequence[EpochMetrics], config: CodecConfig, key: Array, data_mark: str
+) -> None:
     """Write the state after an epoch, with configuration, key and a mark of the data."""
     header = {
         "format": FORMAT,
@@ -44,7 +46,9 @@ def read_checkpoint(
         there = msgspec.json.decode(header["config"], type=CodecConfig)
         history = msgspec.json.decode(header["history"], type=list[EpochMetrics])
     except (KeyError, ValueError, msgspec.MsgspecError) as error:
-        raise ValueError(f"`{path}` must hold a training configuration, but it does not ({error}). Train again in another folder.") from error
+        raise ValueError(
+            f"`{path}` must hold a training configuration, but it does not ({error}). Train again in another folder."
+        ) from error
     differences = differing_entries(config, there)
     differences += ["key (another seed)"] if header.get("key") != _key_text(key) else []
     differences += [f"dataset ({data_mark} here, {header.get('data')} there)"] if header.get("data") != data_mark else []
@@ -63,11 +67,11 @@ def check_folder(folder: str | Path | None, resume: bool) -> bool:
         return False
     exists = (Path(folder) / FILE).is_file()
     if exists and not resume:
-        raise FileExistsError(f"`checkpoint_dir` must not hold another run, but {Path(folder) / FILE} exists. Pass resume=True or another folder.")
+        raise FileExistsError(
+            f"`checkpoint_dir` must not hold another run, but {Path(folder) / FILE} exists. Pass resume=True or another folder."
+        )
     return exists
 
 
 def _key_text(key: Array) -> str:
     return f"{jax.random.key_impl(key)}:{np.asarray(jax.random.key_data(key)).ravel().tolist()}"
-
-

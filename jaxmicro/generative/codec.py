@@ -1,19 +1,31 @@
 """The codec: images ↔ latents, samples, and how far a latent is from what the codec has seen."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from os import PathLike
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-import jax
 from jaxmicro._core import as_float_array, check
 from jaxmicro._core.keys import check_key
 from jaxmicro.generative import prior as priors
 from jaxmicro.generative.config import CodecConfig
 from jaxmicro.generative.images import as_images
 from jaxmicro.generative.network import assemble
+
+
+@partial(jax.jit, static_argnames="config")
+def _means(weights: Any, images: Float[Array, "n p *grid"], config: CodecConfig) -> Float[Array, "n c *coarse"]:
+    mean, _ = assemble(config, weights).encoder(jnp.moveaxis(images, 1, -1))
+    return jnp.moveaxis(mean, -1, 1)
+
+
+@partial(jax.jit, static_argnames="config")
+def _logits(weights: Any, z: Float[Array, "n c *coarse"], config: CodecConfig) -> Float[Array, "n p *grid"]:
+    return jnp.moveaxis(assemble(config, weights).decoder(jnp.moveaxis(z, 1, -1)), -1, 1)
 
 
 class _Card:
@@ -53,7 +65,9 @@ class Codec:
     Differentiable in images and latents.
     """
 
-    def __init__(self, weights: Any, prior: priors.LatentPrior, config: CodecConfig, card: Mapping[str, Any] | None = None, history: tuple = ()):
+    def __init__(
+        self, weights: Any, prior: priors.LatentPrior, config: CodecConfig, card: Mapping[str, Any] | None = None, history: tuple = ()
+    ):
         self.weights, self.prior, self.config = weights, prior, config
         self._card = _Card(card or {}, history)
 
@@ -129,13 +143,11 @@ class Codec:
         """
         images = as_images(images, phases=self.config.phases, ndim=self.config.ndim)
         self._coarse(images.shape[2:])
-        mean, _ = assemble(self.config, self.weights).encoder(jnp.moveaxis(images, 1, -1))
-        return jnp.moveaxis(mean, -1, 1)
+        return _means(self.weights, images, self.config)
 
     def logits(self, z: Float[ArrayLike, "n c *coarse"]) -> Float[Array, "n p *grid"]:
         """Decoded logits, before the softmax over the phases."""
-        z = self._check_latent(z)
-        return jnp.moveaxis(assemble(self.config, self.weights).decoder(jnp.moveaxis(z, 1, -1)), -1, 1)
+        return _logits(self.weights, self._check_latent(z), self.config)
 
     def decode(self, z: Float[ArrayLike, "n c *coarse"]) -> Float[Array, "n p *grid"]:
         """Images of latents: phase fractions in [0, 1] that sum to one over the channels, periodic.

@@ -32,6 +32,9 @@ class CodecConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         free_bits: nats per latent channel and cell that cost nothing.
         sharpness_weight: weight of the excess of 4p(1 − p) over the data's.
         statistics_weight: weight of the errors of volume fractions and two-point correlations.
+        surrogate_weight: weight of the errors of what is decoded from latents with scrambled phases (`losses.scramble`),
+            which stand for samples: it makes samples sharp and gives them the two-point correlations of the data.
+        surrogate_sharpness: weight of the sharpness of those within that term.
         ema_decay: decay per step of the running mean of the weights that the codec keeps; 0 keeps the last weights.
         periodic: the training images are periodic, so they may be rolled at random.
         flips: mirror images at random (only if their statistics do not care).
@@ -63,8 +66,10 @@ class CodecConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     free_bits: Weight = 0.0
     sharpness_weight: Weight = 0.1
     statistics_weight: Weight = 1.0
+    surrogate_weight: Weight = 1.0
+    surrogate_sharpness: Weight = 0.5
     ema_decay: Share = 0.99
-    periodic: bool = True
+    periodic: bool = False
     flips: bool = False
     rotations: bool = False
     validation: Share = 0.1

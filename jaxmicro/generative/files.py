@@ -9,13 +9,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import msgspec
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as serialise
 
-import jax
 from jaxmicro._core import check, nearest_name
 from jaxmicro.generative.codec import Codec
 from jaxmicro.generative.config import CodecConfig
@@ -39,7 +39,21 @@ def pretrained_names() -> list[str]:
 
 
 def save(codec: Codec, path: str | os.PathLike, *, half: bool = False) -> None:
-    """Write a codec; `half=True` stores float16 numbers (half the size, read back as float32)."""
+    """Write a codec for `load`: weights, prior, configuration, history and card in one safetensors file.
+
+    The file appears whole or not at all.
+
+    Args:
+        codec: what to write.
+        path: where to; folders are made.
+        half: store float16 numbers: half the size, read back as float32.
+
+    Example:
+        >>> import tempfile
+        >>> save(load("two-phase-64"), f"{tempfile.mkdtemp()}/copy.safetensors", half=True)
+
+    Not differentiable.
+    """
     arrays = named_leaves({"weights": codec.weights, "prior": codec.prior})
     kind = np.float16 if half else np.float32
     header = {
@@ -77,9 +91,13 @@ def load(path_or_pretrained_name: str | os.PathLike) -> Codec:
         history = msgspec.json.decode(header.get("history", "[]"), type=tuple[EpochMetrics, ...])
         card = json.loads(header["card"])
     except (KeyError, ValueError, msgspec.MsgspecError) as error:
-        raise ValueError(f"`{path}` must hold the configuration of a codec, but it does not ({error}). It was made by another version: train it again.") from error
+        raise ValueError(
+            f"`{path}` must hold the configuration of a codec, but it does not ({error}). It was made by another version: train it again."
+        ) from error
     weights = fill(weight_shapes(config), arrays, "weights", path)
-    prior = LatentPrior(**{name: jnp.asarray(_take(arrays, f"prior.{name}", path), jnp.float32) for name in LatentPrior.__dataclass_fields__})
+    prior = LatentPrior(
+        **{name: jnp.asarray(_take(arrays, f"prior.{name}", path), jnp.float32) for name in LatentPrior.__dataclass_fields__}
+    )
     return Codec(weights, prior, config, card, history)
 
 
@@ -131,7 +149,7 @@ def write_arrays(path: str | os.PathLike, arrays: Mapping[str, np.ndarray], head
     """Write a safetensors file beside its place and move it there, so that a reader never sees half of it."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    payload = serialise({name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata=dict(header))
+    payload = serialise({name: np.asarray(array, order="C") for name, array in arrays.items()}, metadata=dict(header))
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -159,4 +177,6 @@ def read_arrays(path: str | os.PathLike, wanted: str, noun: str) -> tuple[dict[s
             )
             return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118
     except SafetensorError as error:
-        raise ValueError(f"`{path}` must be a complete {noun} (safetensors), but it cannot be read ({error}). It is truncated or of another kind.") from error
+        raise ValueError(
+            f"`{path}` must be a complete {noun} (safetensors), but it cannot be read ({error}). It is truncated or of another kind."
+        ) from error

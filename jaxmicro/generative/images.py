@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
-import jax
-from jaxmicro._core import as_float_array, check, is_concrete
+from jaxmicro._core import as_float_array, check, check_finite, is_concrete
+from jaxmicro.microstructures import Microstructure
 
 SUM_TOLERANCE = 1e-3  # rounding of half-precision or 8-bit fractions
 
@@ -42,7 +43,7 @@ def one_hot(labels: Int[ArrayLike, "..."], phases: int, *, ndim: int, dtype: Any
         TypeError,
     )
     if is_concrete(labels) and labels.size:
-        low, high = int(labels.min()), int(labels.max())
+        low, high = int(np.min(labels)), int(np.max(labels))
         check(
             low >= 0 and high < phases,
             f"`labels` must lie in 0 … {phases - 1} for {phases} phases, but they span {low} … {high}. Relabel them or use a codec with more phases.",
@@ -74,9 +75,9 @@ def as_images(data: Any, *, phases: int, ndim: int, argument: str = "images") ->
     """
     if hasattr(data, "images"):
         data = data.images
-    if _is_microstructure(data):
+    if isinstance(data, Microstructure):
         data = [data]
-    if isinstance(data, Sequence) and data and _is_microstructure(data[0]):
+    if isinstance(data, Sequence) and data and isinstance(data[0], Microstructure):
         return _stack_microstructures(data, phases, ndim, argument)
     array = data if isinstance(data, jax.Array) else np.asarray(data)
     if not jnp.issubdtype(array.dtype, jnp.floating) and array.ndim in (ndim, ndim + 1):
@@ -92,16 +93,13 @@ def as_images(data: Any, *, phases: int, ndim: int, argument: str = "images") ->
         f"`{argument}` must have {phases} channels (phases), but their shape is {tuple(array.shape)}. "
         "Pass (n, phases, *grid), or train a codec with that number of phases.",
     )
-    images = as_float_array(argument, array)
+    whole = not jnp.issubdtype(array.dtype, jnp.floating)
+    images = jnp.asarray(array, dtype=jnp.float32) if whole else as_float_array(argument, array)
     _check_fractions(argument, images)
     return images
 
 
-def _is_microstructure(data: Any) -> bool:
-    return hasattr(data, "fractions") and hasattr(data, "labels") and hasattr(data, "grid")
-
-
-def _stack_microstructures(data: Sequence[Any], phases: int, ndim: int, argument: str) -> Float[Array, "n p *grid"]:
+def _stack_microstructures(data: Sequence[Microstructure], phases: int, ndim: int, argument: str) -> Float[Array, "n p *grid"]:
     shapes = sorted({tuple(ms.grid.shape) for ms in data})
     check(len(shapes) == 1, f"`{argument}` must share one grid shape, but they have {shapes}. Crop them to one size.")
     check(
@@ -121,12 +119,14 @@ def _stack_microstructures(data: Sequence[Any], phases: int, ndim: int, argument
 def _check_fractions(argument: str, images: Float[Array, "n p *grid"]) -> None:
     if not is_concrete(images) or images.size == 0:
         return
-    low, high = float(images.min()), float(images.max())
+    check_finite(argument, images)
+    values = np.asarray(images)
+    low, high = float(values.min()), float(values.max())
     check(
         low >= -SUM_TOLERANCE and high <= 1 + SUM_TOLERANCE,
         f"`{argument}` must hold phase fractions in [0, 1], but they span [{low:g}, {high:g}]. Divide grey values by their maximum, or segment them.",
     )
-    worst = float(jnp.max(jnp.abs(images.sum(axis=1) - 1)))
+    worst = float(np.abs(values.sum(axis=1) - 1).max())
     check(
         worst <= SUM_TOLERANCE,
         f"`{argument}` must sum to 1 over the channels of every voxel, but they miss it by up to {worst:g}. "

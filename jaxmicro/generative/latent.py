@@ -17,7 +17,8 @@ def interpolate(
     there the path is the linear one.
 
     Args:
-        z0, z1: two latents of one shape.
+        z0: first latent.
+        z1: last latent, of the same shape.
         steps: number of latents, at least 2.
         kind: `"linear"` or `"spherical"`.
 

@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 import msgspec
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from jaxmicro.generative.losses import binariness, two_point, volume_fractions
 
@@ -31,8 +31,25 @@ class EpochMetrics(msgspec.Struct, frozen=True):
     binariness: float
 
 
-def compare(decoded: Float[Array, "n p *grid"], images: Float[Array, "n p *grid"]) -> dict[str, Float[Array, ""]]:
-    """How well decoded images agree with the images that were encoded."""
+def compare(decoded: Float[ArrayLike, "n p *grid"], images: Float[ArrayLike, "n p *grid"]) -> dict[str, Float[Array, ""]]:
+    """How well decoded images agree with the images that were encoded.
+
+    Args:
+        decoded: phase fractions `(n, p, *grid)`.
+        images: those they should be, of the same shape.
+
+    Returns:
+        `accuracy` (share of voxels with the right most likely phase), `volume_fraction_error` (mean absolute),
+        `two_point_error` (root mean square over all lags), `binariness` of the decoded images.
+
+    Example:
+        >>> image = jnp.array([[[[0.0, 1.0]], [[1.0, 0.0]]]])
+        >>> float(compare(0.8 * image + 0.1, image)["accuracy"])
+        1.0
+
+    Differentiable except for the accuracy.
+    """
+    decoded, images = jnp.asarray(decoded), jnp.asarray(images)
     same = jnp.argmax(decoded, axis=1) == jnp.argmax(images, axis=1)
     return {
         "accuracy": jnp.mean(same, dtype=decoded.dtype),

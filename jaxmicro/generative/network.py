@@ -90,7 +90,7 @@ class Encoder(nnx.Module):
         self.patch = patch
         self.entry = CircularConv(config.phases * patch**d, config.widths[0], ndim=d, rngs=rngs)
         self.levels = nnx.List([_level(width, config, rngs) for width in config.widths])
-        pairs = zip(config.widths[:-1], config.widths[1:], strict=True)
+        pairs = itertools.pairwise(config.widths)
         self.downs = nnx.List([CircularConv(fine * 2**d, coarse, ndim=d, width=1, rngs=rngs) for fine, coarse in pairs])
         self.exit = CircularConv(config.widths[-1], 2 * config.latent_channels, ndim=d, width=1, rngs=rngs)
 
@@ -114,7 +114,7 @@ class Decoder(nnx.Module):
         d, widths = config.ndim, config.widths[::-1]
         self.entry = CircularConv(config.latent_channels, widths[0], ndim=d, rngs=rngs)
         self.levels = nnx.List([_level(width, config, rngs) for width in widths])
-        pairs = zip(widths[:-1], widths[1:], strict=True)
+        pairs = itertools.pairwise(widths)
         self.ups = nnx.List([CircularConv(coarse, fine * 2**d, ndim=d, width=1, rngs=rngs) for coarse, fine in pairs])
         self.doublings = nnx.List(_doublings(config, rngs))
         last = widths[-1] if not len(self.doublings) else config.widths[0] // 2

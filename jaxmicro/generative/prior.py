@@ -11,13 +11,14 @@ the covariance is interpolated between frequencies for grids of another size. Th
 sample (it carries the volume fraction), so its spread does not shrink on larger grids.
 """
 
-from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-import jax
 from jaxmicro._core import record, split_named
 
 RIDGE = 1e-4  # share of the mean variance added to every covariance, so that all are positive definite
@@ -40,10 +41,11 @@ class LatentPrior:
     factor: Float[Array, "two k *coarse c c"]
 
 
-def sample(prior: LatentPrior, n: int, coarse: Sequence[int], *, key: Array, dtype=jnp.float32) -> Float[Array, "n c *coarse"]:
+@partial(jax.jit, static_argnames=("n", "coarse", "dtype"))
+def sample(prior: LatentPrior, n: int, coarse: tuple[int, ...], *, key: Array, dtype: Any = jnp.float32) -> Float[Array, "n c *coarse"]:
     """Draw `n` latents on a latent grid of any size."""
     keys = split_named(key, "component", "noise", "level")
-    coarse, channels = tuple(coarse), prior.means.shape[1]
+    channels = prior.means.shape[1]
     which = jax.random.categorical(keys["component"], prior.log_weights, shape=(n,))
     factor = _factors(prior, coarse, dtype)
     axes = tuple(range(1, 1 + len(coarse)))
@@ -56,12 +58,14 @@ def sample(prior: LatentPrior, n: int, coarse: Sequence[int], *, key: Array, dty
     return jnp.moveaxis(field + jnp.expand_dims(mean, axes), -1, 1).astype(dtype)
 
 
+@jax.jit
 def log_density(prior: LatentPrior, z: Float[Array, "n c *coarse"]) -> Float[Array, " n"]:
     """Logarithm of the prior density of each latent."""
     squares, log_norms = _component_terms(prior, z)
     return jax.nn.logsumexp(prior.log_weights + log_norms - 0.5 * squares, axis=-1)
 
 
+@jax.jit
 def distance(prior: LatentPrior, z: Float[Array, "n c *coarse"]) -> Float[Array, " n"]:
     """Root mean square Mahalanobis distance per latent number, averaged over the components by responsibility.
 
@@ -74,7 +78,7 @@ def distance(prior: LatentPrior, z: Float[Array, "n c *coarse"]) -> Float[Array,
     return jnp.where(positive, jnp.sqrt(jnp.where(positive, mean_square, 1.0)), 0.0)
 
 
-def _component_terms(prior: LatentPrior, z: Float[Array, "n c *coarse"]) -> tuple[Float[Array, "n k"], Float[Array, "n k"]]:
+def _component_terms(prior: LatentPrior, z: Float[Array, "n c *coarse"]) -> tuple[Float[Array, "n k"], Float[Array, "one k"]]:
     """Squared Mahalanobis distances and log normalisations under every component."""
     coarse, channels = z.shape[2:], z.shape[1]
     cells = int(np.prod(coarse))
@@ -85,9 +89,9 @@ def _component_terms(prior: LatentPrior, z: Float[Array, "n c *coarse"]) -> tupl
     factor = _factors(prior, coarse, z.dtype).reshape(-1, cells, channels, channels)[:, 1:]
 
     def one(means: Array, level: Array, factor: Array) -> tuple[Array, Array]:
-        offset = jax.scipy.linalg.solve_triangular(level, (mean - means).T, lower=True)
-        white = jax.scipy.linalg.solve_triangular(factor, jnp.moveaxis(spectrum, 0, -1), lower=True)
-        squares = jnp.sum(offset**2, axis=0) + jnp.sum(white.real**2 + white.imag**2, axis=(0, 1))
+        offset = (mean - means) @ jnp.linalg.inv(level).T
+        white = jnp.einsum("fab,nfb->nfa", jnp.linalg.inv(factor), spectrum)
+        squares = jnp.sum(offset**2, axis=-1) + jnp.sum(white.real**2 + white.imag**2, axis=(1, 2))
         logs = jnp.sum(jnp.log(jnp.diagonal(level))) + jnp.sum(jnp.log(jnp.diagonal(factor, axis1=-2, axis2=-1).real))
         return squares, -logs - 0.5 * cells * channels * jnp.log(2 * jnp.pi) - 0.5 * channels * jnp.log(1.0 * cells)
 

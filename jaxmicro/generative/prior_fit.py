@@ -1,10 +1,10 @@
 """Fitting the prior of the latents by expectation–maximisation in Fourier space."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-import jax
-import jax.numpy as jnp
 from jaxmicro._core import numpy_generator
 from jaxmicro.generative.prior import RIDGE, LatentPrior, _component_terms
 
@@ -84,9 +84,7 @@ def _covariances(samples: np.ndarray, shares: np.ndarray, means: np.ndarray | No
     sums = np.stack(
         [
             np.einsum("n,nfa,nfb->fab", share, shifted, shifted.conj())
-            for share, shifted in (
-                (shares[:, i], samples if means is None else samples - means[i]) for i in range(shares.shape[1])
-            )
+            for share, shifted in ((shares[:, i], samples if means is None else samples - means[i]) for i in range(shares.shape[1]))
         ]
     )
     mixed = (sums + PSEUDO_COUNT * pooled) / (counts[:, None, None, None] + PSEUDO_COUNT)

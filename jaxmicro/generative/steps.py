@@ -3,15 +3,15 @@
 from functools import partial
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
-import jax
 from jaxmicro._core import record, split_named
 from jaxmicro.generative.augmentation import augment
 from jaxmicro.generative.config import CodecConfig
-from jaxmicro.generative.losses import kl_divergence, reconstruction, sharpness, statistics
+from jaxmicro.generative.losses import kl_divergence, reconstruction, scramble, sharpness, statistics
 from jaxmicro.generative.metrics import compare
 from jaxmicro.generative.network import assemble
 
@@ -46,11 +46,11 @@ def training_step(
     state: TrainState, data: Array, index: Array, key: Array, *, config: CodecConfig, total_steps: int
 ) -> tuple[TrainState, dict[str, Array]]:
     """One gradient step on the images `data[index]`, with randomness of its own from the count of steps."""
-    keys = split_named(jax.random.fold_in(key, state.step), "augment", "posterior")
+    keys = split_named(jax.random.fold_in(key, state.step), "augment", "loss")
     images = augment(as_float_batch(data, index), config, keys["augment"])
     share = state.step / max(1.0, config.kl_warmup * total_steps)
     kl_weight = (config.kl_weight * jnp.minimum(1.0, share)).astype(images.dtype)
-    (loss, parts), gradient = jax.value_and_grad(_loss, has_aux=True)(state.weights, images, keys["posterior"], kl_weight, config)
+    (loss, parts), gradient = jax.value_and_grad(_loss, has_aux=True)(state.weights, images, keys["loss"], kl_weight, config)
     updates, optimizer = make_optimizer(config, total_steps).update(gradient, state.optimizer, state.weights)
     weights = optax.apply_updates(state.weights, updates)
     decay = jnp.minimum(config.ema_decay, (1 + state.step) / (10 + state.step)).astype(jnp.float32)
@@ -65,9 +65,10 @@ def as_float_batch(data: Array, index: Array) -> Float[Array, "n p *grid"]:
 
 
 def _loss(weights: Any, images: Array, key: Array, kl_weight: Array, config: CodecConfig) -> tuple[Array, dict[str, Array]]:
+    keys = split_named(key, "posterior", "phases")
     network = assemble(config, weights)
     mean, log_std = network.encoder(jnp.moveaxis(images, 1, -1))
-    z = mean + jnp.exp(log_std) * jax.random.normal(key, mean.shape, dtype=mean.dtype)
+    z = mean + jnp.exp(log_std) * jax.random.normal(keys["posterior"], mean.shape, dtype=mean.dtype)
     logits = jnp.moveaxis(network.decoder(z), -1, 1)
     decoded = jax.nn.softmax(logits, axis=1)
     cross_entropy, kl = reconstruction(logits, images), kl_divergence(mean, log_std, config.free_bits)
@@ -77,6 +78,9 @@ def _loss(weights: Any, images: Array, key: Array, kl_weight: Array, config: Cod
         + config.sharpness_weight * sharpness(decoded, images)
         + config.statistics_weight * statistics(decoded, images)
     )
+    if config.surrogate_weight:
+        shuffled = jax.nn.softmax(jnp.moveaxis(network.decoder(scramble(z, keys["phases"])), -1, 1), axis=1)
+        loss += config.surrogate_weight * (statistics(shuffled, images) + config.surrogate_sharpness * sharpness(shuffled, images))
     return loss, {"cross_entropy": cross_entropy, "kl": kl}
 
 

@@ -4,11 +4,11 @@ import zlib
 from os import PathLike
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-import jax
 from jaxmicro._core import Progress, __version__, check, numpy_generator, silent, split_named
 from jaxmicro._core.keys import check_key
 from jaxmicro.generative.checkpoint import check_folder, read_checkpoint, write_checkpoint
@@ -70,6 +70,11 @@ def train(
     keys = split_named(check_key(key), "weights", "split", "order", "steps", "prior")
     data = _compact(as_images(dataset, phases=config.phases, ndim=config.ndim, argument="dataset"))
     _check_data(data, config)
+    check(
+        not (config.periodic and getattr(dataset, "periodic", None) is False),
+        "`config.periodic` must be False for this dataset, but it is True: its images are not periodic, so rolling them would make seams. "
+        "Pass CodecConfig(periodic=False).",
+    )
     training, validation = _split(len(data), config, keys["split"])
     steps_per_epoch = max(1, len(training) // config.batch_size)
     total = steps_per_epoch * config.epochs
@@ -103,14 +108,13 @@ def _check_data(data: Array, config: CodecConfig) -> None:
         f"`dataset` must be square for `rotations`, but its grid is {tuple(grid)}. Switch `rotations` off or crop to squares.",
     )
     check(len(data) >= 2, f"`dataset` must hold at least 2 images, but it holds {len(data)}. Crop more of them from your map.")
-    check(bool(jnp.all(jnp.isfinite(data))), "`dataset` must be finite, but it holds NaN or infinity. Mask or fill them first.")
     constant = bool(jnp.all(data == data[:1, :, :1, :1] if config.ndim == 2 else data == data[:1, :, :1, :1, :1]))
     check(not constant, "`dataset` must hold more than one phase, but every voxel of every image is the same. Check the segmentation.")
 
 
 def _split(n: int, config: CodecConfig, key: Array) -> tuple[np.ndarray, np.ndarray]:
     order = numpy_generator(key).permutation(n)
-    held = min(int(round(config.validation * n)), n - 1)
+    held = min(round(config.validation * n), n - 1)
     return order[held:], order[:held]
 
 
