@@ -49,7 +49,7 @@ def surface_density(indicator: ArrayLike, grid: Grid, method: str = "crofton") -
         return sum((_crossings(values, step) / grid.spacing[k] for k, step in enumerate(_axes(grid.ndim))), jnp.zeros((), values.dtype))
     check(is_concrete(grid), "`grid.lengths` must be concrete for the method 'crofton'. Use 'faces' under jit and grad in the lengths.")
     steps = _directions(grid.ndim)
-    vectors = np.array(steps) * np.asarray(grid.spacing, float)
+    vectors = np.array(steps) * (np.asarray(grid.lengths, float) / grid.shape)  # on the host, also where the indicator is traced
     lengths = np.linalg.norm(vectors, axis=1)
     weights = _shares(vectors / lengths[:, None])
     crossings = jnp.stack([_crossings(values, step) for step in steps])

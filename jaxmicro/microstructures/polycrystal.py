@@ -46,7 +46,7 @@ def polycrystal(grid: Grid, grains: int = 100, *, key: Array, relax: int = 0, ph
     check(relax >= 0, f"`relax` must not be negative, but it is {relax}.")
     keys = split_named(key, "seeds", "orientations")
     lengths = np.asarray(grid.lengths, float)
-    points = np.moveaxis(np.asarray(grid.centres(), float), 0, -1).reshape(-1, grid.ndim)
+    points = (np.indices(grid.shape).reshape(grid.ndim, -1).T + 0.5) * (lengths / grid.shape)
     seeds = numpy_generator(keys["seeds"]).random((int(grains), grid.ndim)) * lengths
     owner = _nearest(points, seeds, lengths)
     for _ in range(relax):

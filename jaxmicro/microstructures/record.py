@@ -80,7 +80,7 @@ class Microstructure:
         parts = None if fractions is None else validation.checked_fractions(fractions, grid.shape)
         mask = None if mask is None else validation.checked_mask(mask, grid.shape)
         self._set("grid", grid)
-        self._set("_labels", stored)
+        self._set("_labels", None if stored is None else jnp.asarray(stored))
         self._set("_fractions", parts)
         self._set("mask", mask)
         self._set("orientation", None if orientation is None else validation.checked_orientation(orientation, grid.shape, mask))

@@ -12,20 +12,26 @@ from jaxmicro.microstructures.phase import Phase
 
 FRACTION_TOLERANCE = 1e-4  # float32 decoders miss a sum of one by about 1e-6; anything near 1e-4 is a mistake
 NORM_TOLERANCE = 1e-3
+MOST_LABELS = 2**31
 
 
-def checked_labels(labels: Any, shape: tuple[int, ...]) -> Array:
-    """Labels as int32 on the grid."""
-    array = labels if hasattr(labels, "dtype") else np.asarray(labels)
-    kind = np.dtype(array.dtype).kind
+def checked_labels(labels: Any, shape: tuple[int, ...]) -> Array | np.ndarray:
+    """Labels as int32 on the grid; concrete ones stay on the host until they are judged, also inside a trace."""
+    array = np.asarray(labels) if is_concrete(labels) else labels
     check(
-        kind in "iub",
+        array.dtype.kind in "iub",
         f"`labels` must be whole numbers, but their dtype is {array.dtype}. "
         "Use labels.astype(int) where they are labels, or pass volume fractions as fractions=(p, *grid).",
         TypeError,
     )
     check_shape("labels", array, shape, "Labels have the shape of the grid.")
-    return jnp.asarray(array).astype(jnp.int32)
+    if isinstance(array, np.ndarray):
+        low, high = int(array.min()), int(array.max())
+        check(
+            -MOST_LABELS < low and high < MOST_LABELS,
+            f"`labels` must number the phases 0 … p-1, but they span {low} … {high}. Renumber them.",
+        )
+    return array.astype(np.int32)
 
 
 def checked_fractions(fractions: Any, shape: tuple[int, ...]) -> Array:
@@ -52,7 +58,7 @@ def checked_fractions(fractions: Any, shape: tuple[int, ...]) -> Array:
     return array
 
 
-def checked_phases(phases: Sequence[Phase | str] | None, labels: Array | None, fractions: Array | None) -> tuple[Phase, ...]:
+def checked_phases(phases: Sequence[Phase | str] | None, labels: Array | np.ndarray | None, fractions: Array | None) -> tuple[Phase, ...]:
     """One Phase per label; where none are given, they are numbered."""
     if phases is not None:
         check(
@@ -81,7 +87,7 @@ def numbered_phases(count: int) -> tuple[Phase, ...]:
     return tuple(Phase(f"phase {i}") for i in range(count))
 
 
-def _check_count(phases: tuple[Phase, ...], labels: Array | None, fractions: Array | None) -> None:
+def _check_count(phases: tuple[Phase, ...], labels: Array | np.ndarray | None, fractions: Array | None) -> None:
     names = ", ".join(repr(p.name) for p in phases)
     check(len(phases) > 0, "`phases` must name at least one phase, but it is empty.")
     if fractions is not None:

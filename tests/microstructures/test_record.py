@@ -83,6 +83,13 @@ def test_it_is_built_under_jit_without_looking_at_values():
         jax.jit(lambda labels: Microstructure(labels=labels).volume_fractions)(LABELS)
 
 
+def test_known_labels_are_judged_inside_a_trace_too():
+    share = jax.jit(lambda scale: scale * Microstructure(labels=LABELS).volume_fractions)
+    np.testing.assert_allclose(share(6.0), [3, 2, 1])
+    with pytest.raises(ValueError, match="without gaps"):
+        jax.jit(lambda scale: scale * Microstructure(labels=2 * LABELS).volume_fractions)(1.0)
+
+
 def test_replace_checks_again_and_swaps_the_representation():
     ms = Microstructure(labels=LABELS, phases=("a", "b", "c"), notes=("one",))
     soft = ms.replace(fractions=jnp.full((3, 2, 3), 1 / 3))
@@ -154,6 +161,7 @@ FULL = {"labels": LABELS}
         ({**FULL, "grid": Grid((3, 2))}, ValueError, r"`labels` must have shape \(3, 2\), but its shape is \(2, 3\)"),
         ({**FULL, "grid": (2, 3)}, TypeError, r"`grid` must be a Grid, but it is tuple"),
         ({"labels": LABELS * 5}, ValueError, r"without gaps where `phases` is not given, but they are 0, 5, 10"),
+        ({"labels": np.array([[0, 1], [0, 2**32]])}, ValueError, "span 0 … 4294967296. Renumber"),
         ({**FULL, "phases": ("a", "b")}, ValueError, r"must lie in 0 … 1 for 2 phases \('a', 'b'\), but they span 0 … 2"),
         ({**FULL, "phases": "abc"}, TypeError, r"must be a sequence of phases, but it is the text 'abc'"),
         ({**FULL, "phases": ()}, ValueError, "at least one phase"),

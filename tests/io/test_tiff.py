@@ -1,0 +1,105 @@
+import zlib
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from jaxmicro.io import DataWarning, ReadError, read, write
+from jaxmicro.microstructures import Microstructure
+
+VOLUME = (np.arange(60).reshape(3, 4, 5) % 3).astype(np.uint8)  # pages, rows, columns
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.uint16, np.float32])
+def test_pages_are_z_rows_are_y_columns_are_x(tmp_path, dtype):
+    tifffile.imwrite(tmp_path / "map.tif", VOLUME.astype(dtype), photometric="minisblack")
+    ms = read(tmp_path / "map.tif")
+    assert ms.grid.shape == (5, 4, 3)
+    np.testing.assert_array_equal(ms.labels, VOLUME.transpose(2, 1, 0))
+    assert any("pages along z" in note for note in ms.notes)
+
+
+@pytest.mark.parametrize("shape", [(5, 4), (5, 4, 3)])
+@pytest.mark.parametrize("phases", [3, 300])
+def test_written_labels_come_back(tmp_path, shape, phases):
+    labels = np.arange(np.prod(shape)).reshape(shape) % 3 * (phases // 3)
+    write(tmp_path / "map.tiff", Microstructure(labels=labels, phases=[f"p{i}" for i in range(phases)]))
+    assert tifffile.imread(tmp_path / "map.tiff").shape == shape[::-1]
+    np.testing.assert_array_equal(read(tmp_path / "map.tiff").labels, labels // (phases // 3))
+
+
+@pytest.mark.parametrize("compression", ["packbits", "tiff_deflate", "tiff_lzw"])
+def test_compressed_files(tmp_path, compression):
+    pages = [Image.fromarray(page) for page in VOLUME]
+    pages[0].save(tmp_path / "map.tif", save_all=True, append_images=pages[1:], compression=compression)
+    np.testing.assert_array_equal(read(tmp_path / "map.tif").labels, VOLUME.transpose(2, 1, 0))
+
+
+def test_a_stack_of_one_page_is_a_picture(tmp_path):
+    tifffile.imwrite(tmp_path / "map.tif", VOLUME[:1], photometric="minisblack")
+    assert read(tmp_path / "map.tif").grid.shape == (5, 4)
+
+
+def test_white_as_zero_is_turned_round(tmp_path):
+    tifffile.imwrite(tmp_path / "map.tif", VOLUME[0], photometric="miniswhite")
+    assert [phase.name for phase in read(tmp_path / "map.tif").phases] == ["value 253", "value 254", "value 255"]
+
+
+def test_channels_are_chosen(tmp_path):
+    tifffile.imwrite(tmp_path / "map.tif", VOLUME[:2], photometric="minisblack", metadata={"axes": "CYX"})
+    with pytest.raises(ReadError, match=r"holds 2 channels .* and channel=None. Pass channel=0"):
+        read(tmp_path / "map.tif")
+    np.testing.assert_array_equal(read(tmp_path / "map.tif", channel=1).labels, VOLUME[1].T)
+
+
+def test_colours(tmp_path):
+    grey = np.repeat(VOLUME[0][..., None], 4, axis=2)
+    grey[..., 3] = 255
+    tifffile.imwrite(tmp_path / "map.tif", grey, photometric="rgb", extrasamples=("unassalpha",))
+    np.testing.assert_array_equal(read(tmp_path / "map.tif").labels, VOLUME[0].T)
+    grey[0, 0, 3] = 0
+    tifffile.imwrite(tmp_path / "map.tif", grey, photometric="rgb", extrasamples=("unassalpha",))
+    with pytest.warns(DataWarning, match="each pixel has 4 samples"):
+        read(tmp_path / "map.tif")
+
+
+def test_sizes_are_checked_before_anything_is_decoded(tmp_path):
+    tifffile.imwrite(tmp_path / "map.tif", VOLUME, photometric="minisblack")
+    with pytest.raises(
+        ReadError, match=r"map\.tif` holds 3 x 4 x 5 numbers of type uint8: 60 bytes once decoded, and `max_bytes` allows 59 bytes"
+    ):
+        read(tmp_path / "map.tif", max_bytes=59)
+    claim = tifffile.TiffWriter(tmp_path / "claim.tif")
+    claim.write(VOLUME[0], photometric="minisblack")
+    claim.close()
+    with tifffile.TiffFile(tmp_path / "claim.tif", mode="r+b") as file:
+        file.pages[0].tags["ImageWidth"].overwrite(2**20)
+        file.pages[0].tags["ImageLength"].overwrite(2**20)
+    with pytest.raises(ReadError, match=r"claim\.tif`.*(once decoded|no readable TIFF)"):
+        read(tmp_path / "claim.tif")
+
+
+def test_a_block_that_inflates_too_far_is_refused(tmp_path):
+    """A strip that claims 20 numbers and holds deflated zeros without end."""
+    tifffile.imwrite(tmp_path / "map.tif", VOLUME[0], photometric="minisblack", compression="zlib")
+    data = bytearray((tmp_path / "map.tif").read_bytes())
+    bomb = zlib.compress(bytes(1 << 20), 9)
+    offset = len(data)
+    (tmp_path / "map.tif").write_bytes(data + bomb)
+    with tifffile.TiffFile(tmp_path / "map.tif", mode="r+b") as file:
+        file.pages[0].tags["StripOffsets"].overwrite([offset])
+        file.pages[0].tags["StripByteCounts"].overwrite([len(bomb)])
+    with pytest.raises(ReadError, match="inflates to more than `max_bytes`"):
+        read(tmp_path / "map.tif", max_bytes=1 << 16)
+
+
+def test_damaged_files_are_named(tmp_path):
+    tifffile.imwrite(tmp_path / "map.tif", np.kron(VOLUME[0], np.ones((50, 50), np.uint8)), photometric="minisblack", compression="zlib")
+    whole = (tmp_path / "map.tif").read_bytes()
+    (tmp_path / "half.tif").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ReadError, match=r"half\.tif` is no readable TIFF file"):
+        read(tmp_path / "half.tif")
+    (tmp_path / "text.tif").write_text("not a picture")
+    with pytest.raises(ReadError, match=r"text\.tif` is no readable TIFF file"):
+        read(tmp_path / "text.tif")
