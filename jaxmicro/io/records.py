@@ -3,7 +3,7 @@
 The archive holds one .npy member per array, named by its place (`tensor`, `grid.lengths`), so that `numpy.load` shows
 them without this library, and `record.json`, a tree of
 
-    {"array": name, "of": "jax" | "numpy"}, {"record": class, "fields": {…}}, {"tuple": […]}, {"list": […]},
+    {"array": name, "of": "jax" | "numpy" | "scalar"}, {"record": class, "fields": {…}}, {"tuple": […]}, {"list": […]},
     {"dict": [[key, node], …]}, {"enum": class, "name": …}, {"value": JSON scalar}
 
 A class is found by its path, which must lie in this package or have been registered, and must be a frozen record.
@@ -124,7 +124,7 @@ def _encode(value: Any, place: str, arrays: dict[str, np.ndarray]) -> Any:
         return {"value": value}
     if isinstance(value, enum.Enum):
         return {"enum": _checked_path(type(value), place), "name": value.name}
-    if isinstance(value, float):
+    if isinstance(value, float) and not isinstance(value, np.generic):
         return {"value": value} if math.isfinite(value) else {"float": repr(value)}
     if isinstance(value, jax.Array | np.ndarray | np.generic):
         return _encode_array(value, place, arrays)
@@ -170,7 +170,7 @@ def _encode_array(value: Any, place: str, arrays: dict[str, np.ndarray]) -> Any:
     while name in arrays:
         name += "_"
     arrays[name] = array
-    return {"array": name, "of": "jax" if isinstance(value, jax.Array) else "numpy"}
+    return {"array": name, "of": "jax" if isinstance(value, jax.Array) else "scalar" if isinstance(value, np.generic) else "numpy"}
 
 
 def _decode(node: Any, archive: Archive) -> Any:
@@ -180,8 +180,8 @@ def _decode(node: Any, archive: Archive) -> Any:
 
 def _decode_array(node: Any, archive: Archive) -> Any:
     array = archive.array(node["array"])
-    if node["of"] == "numpy":
-        return array
+    if node["of"] != "jax":
+        return array[()] if node["of"] == "scalar" else array
     if jax.dtypes.canonicalize_dtype(array.dtype) != array.dtype:
         archive.oddity(
             f"saved with {array.dtype} numbers and read with {jax.dtypes.canonicalize_dtype(array.dtype)}, because JAX's x64 mode is off"
