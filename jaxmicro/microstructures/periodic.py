@@ -30,7 +30,8 @@ class SeamReport:
     @property
     def ratio(self) -> Float[Array, " d"]:
         """Change across the seam over change inside, per axis (infinite where nothing changes inside)."""
-        return jnp.where(self.seam == 0, 0.0, self.seam / jnp.where(self.inside == 0, jnp.nan, self.inside))
+        still = self.inside == 0
+        return jnp.where(self.seam == 0, 0.0, jnp.where(still, jnp.inf, self.seam / jnp.where(still, 1.0, self.inside)))
 
     def __str__(self) -> str:
         if not is_concrete(self):

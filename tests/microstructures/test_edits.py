@@ -167,6 +167,15 @@ def test_reports_of_labels_and_of_fractions_agree():
     np.testing.assert_allclose(sharp.seam, [np.mean(labels[0] != labels[-1]), np.mean(labels[:, 0] != labels[:, -1])])
 
 
+def test_the_ratio_of_a_cell_that_changes_only_at_its_seam_is_infinite():
+    ms = Microstructure(labels=[[0, 0], [1, 1]])
+    np.testing.assert_array_equal(seam_report(ms).ratio, [1, 0])
+    edge = Microstructure(fractions=np.ones((1, 2, 2)))
+    np.testing.assert_array_equal(seam_report(edge).ratio, [0, 0])
+    report = seam_report(ms)
+    np.testing.assert_array_equal(type(report)(seam=jnp.ones(2), inside=jnp.array([0.0, 0.5])).ratio, [np.inf, 2])
+
+
 def test_edits_run_under_jit_and_are_linear_in_fractions():
     ms = everything(sharp=False)
 

@@ -12,6 +12,11 @@ def test_layers_along_each_axis():
     np.testing.assert_array_equal(laminate(grid, axis=0, repeats=2).labels[:, 0, 0], [0, 1, 0, 1])
 
 
+def test_a_voxel_belongs_to_the_layer_at_its_centre():
+    np.testing.assert_array_equal(laminate(Grid((4, 2)), (0.45, 0.55)).labels[:, 0], [0, 0, 1, 1])
+    np.testing.assert_array_equal(laminate(Grid((4, 2)), (0.3, 0.7)).labels[:, 0], [0, 1, 1, 1])
+
+
 def test_seven_equal_layers_fill_seven_voxels_each():
     """A seventh is no binary fraction: bounds that are meant to lie on voxel faces must."""
     for n in (7, 21, 49):

@@ -44,6 +44,13 @@ def test_the_product_is_that_of_the_matrices_and_symmetry_multiplies_from_the_le
     np.testing.assert_allclose(turned, jnp.stack([h[1], -h[0], h[2]]), atol=1e-14)
 
 
+def test_matrices_give_quaternions_with_a_positive_scalar_part():
+    q = random_orientations(KEY, 50)
+    found = from_matrix(to_matrix(q))
+    assert float(q[0].min()) < 0 <= float(found[0].min())
+    np.testing.assert_allclose(found, q * jnp.sign(q[0]), atol=1e-14)
+
+
 def test_conjugate_is_the_inverse():
     q = random_orientations(KEY, 5)
     np.testing.assert_allclose(multiply(q, conjugate(q)), np.array([[1.0], [0], [0], [0]]) * np.ones(5), atol=1e-15)
