@@ -28,7 +28,7 @@ def checked_labels(labels: Any, shape: tuple[int, ...]) -> Array | np.ndarray:
     if isinstance(array, np.ndarray):
         low, high = int(array.min()), int(array.max())
         check(
-            -MOST_LABELS < low and high < MOST_LABELS,
+            low > -MOST_LABELS and high < MOST_LABELS,
             f"`labels` must number the phases 0 … p-1, but they span {low} … {high}. Renumber them.",
         )
     return array.astype(np.int32)
