@@ -25,12 +25,11 @@ from jaxmicro.design.problem import Problem
 from jaxmicro.design.space import drawn, hard
 from jaxmicro.design.trace import Trace
 
-ROUNDS = 6
-STRENGTHS = tuple(2.0 ** np.arange(-9, 2))  # of a step, in standard deviations of the latent
+ROUNDS = 4
+STRENGTHS = tuple(2.0 ** np.arange(-8, 1, 1.5))  # of a step, in standard deviations of the latent
 DAMPINGS = (1e-4, 1e-2, 1.0)  # relative to the mean diagonal of J Jᵀ
 LARGEST_CHANGE = 0.15  # share of the voxels that one step may change
-PATIENCE = 12  # solves without a better cell before a new start
-KICKS = (0.0, 0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.5)  # noise by solves without a better cell, in standard deviations
+KICKS = (0.0, 0.1, 0.1, 0.2, 0.2, 0.3)  # noise after 0, 1, … solves without a better cell, in standard deviations; then a new start
 REMEMBERED = 64  # cells that are not proposed again
 TABOO, TOO_FAR = 1e6, 1e3
 
@@ -114,7 +113,7 @@ def search_targets(problem: Problem, evaluator: Evaluator, budget: int, key: Arr
             best, stall = _State(error, latent, cell, chosen, gains(cell, jacobians[0][goals.columns], scales.astype(cell.dtype))), 0
         else:
             stall += 1
-        if best is None or stall >= PATIENCE:
+        if best is None or stall >= len(KICKS):
             starts += 1
             latent, best, guess, stall = drawn(space, 1, split_named(key, f"start {starts}")[f"start {starts}"])[0], None, None, 0
             continue
