@@ -70,7 +70,12 @@ class Kinematics:
 
 
 def elasticity(dim: int, size: int) -> Kinematics:
-    """Small-strain kinematics: `dim` 2 with `size` 3 (in plane) or 6 (columnar), `dim` 3 with `size` 6."""
+    """Small-strain kinematics: `dim` 2 with `size` 3 (in plane) or 6 (columnar), `dim` 3 with `size` 6.
+
+    Example:
+        >>> elasticity(2, 6).components
+        3
+    """
     check((dim, size) in ((2, 3), (2, 6), (3, 6)), f"elasticity knows 3 or 6 components in 2D and 6 in 3D, not {size} in {dim}D.")
     table = []
     for k, (i, j) in enumerate(PAIRS[size]):
@@ -82,5 +87,10 @@ def elasticity(dim: int, size: int) -> Kinematics:
 
 
 def conduction(dim: int) -> Kinematics:
-    """Conduction: the "strain" is the gradient of one potential."""
+    """Conduction: the "strain" is the gradient of one potential.
+
+    Example:
+        >>> conduction(3).size
+        3
+    """
     return Kinematics(components=1, dim=dim, size=dim, table=tuple((a, 0, a, 1.0) for a in range(dim)))

@@ -70,7 +70,12 @@ def to_voigt(value: ArrayLike, kind: Kind = "stiffness") -> Float[Array, "m ..."
 
 
 def mandel_to_tensor(vector: Float[ArrayLike, "m ..."]) -> Float[Array, "d d ..."]:
-    """A Mandel vector (m, …) as its symmetric tensor (d, d, …)."""
+    """A Mandel vector (m, …) as its symmetric tensor (d, d, …). Linear, so differentiable.
+
+    Example:
+        >>> mandel_to_tensor(jnp.array([1.0, 2.0, 2.0**0.5])).round(6).tolist()
+        [[1.0, 1.0], [1.0, 2.0]]
+    """
     vector = as_float_array("vector", vector)
     size = vector.shape[0]
     check(size in PAIRS, f"`vector` must have 3 or 6 components first, but its shape is {vector.shape}.")
@@ -84,7 +89,12 @@ def mandel_to_tensor(vector: Float[ArrayLike, "m ..."]) -> Float[Array, "d d ...
 
 
 def tensor_to_mandel(tensor: Float[ArrayLike, "d d ..."]) -> Float[Array, "m ..."]:
-    """A symmetric tensor (d, d, …) as its Mandel vector (m, …); the symmetric part of any other."""
+    """A symmetric tensor (d, d, …) as its Mandel vector (m, …); the symmetric part of any other. Linear, so differentiable.
+
+    Example:
+        >>> [round(float(x), 4) for x in tensor_to_mandel(jnp.array([[1.0, 1.0], [1.0, 2.0]]))]
+        [1.0, 2.0, 1.4142]
+    """
     tensor = as_float_array("tensor", tensor)
     dim = tensor.shape[0]
     check(dim in (2, 3) and tensor.shape[1] == dim, f"`tensor` must be (2, 2, …) or (3, 3, …), but its shape is {tensor.shape}.")

@@ -23,6 +23,10 @@ def reuss_bound(tensors: Float[ArrayLike, "p m m"], fractions: Float[ArrayLike, 
     """Harmonic mean (Σ f_p C_p⁻¹)⁻¹: no cell with these phases is softer. Zero if a phase that is present is a void.
 
     A phase may be singular along some directions only (a fluid); the bound is then zero, which is still a bound.
+
+    Example:
+        >>> reuss_bound(jnp.stack([jnp.eye(2), 3 * jnp.eye(2)]), jnp.array([0.5, 0.5]))[0, 0].item()
+        1.5
     """
     c, f = _phases(tensors, fractions)
     pivots = jnp.min(jnp.linalg.eigvalsh(c), axis=-1)
@@ -108,6 +112,11 @@ def _shifted_harmonic(values: Array, fractions: Array, shift: Array) -> Array:
 
 
 def loewner_gap(lower: Float[ArrayLike, "m m"], upper: Float[ArrayLike, "m m"]) -> Float[Array, ""]:
-    """Smallest eigenvalue of `upper` − `lower` relative to the size of `upper`: not negative if the order holds."""
+    """Smallest eigenvalue of `upper` − `lower` relative to the size of `upper`: not negative if the order holds.
+
+    Example:
+        >>> loewner_gap(jnp.eye(2), 2 * jnp.eye(2)).item()
+        0.5
+    """
     low, high = as_float_array("lower", lower), as_float_array("upper", upper)
     return jnp.min(jnp.linalg.eigvalsh(high - low)) / jnp.maximum(jnp.max(jnp.abs(high)), jnp.finfo(high.dtype).tiny)

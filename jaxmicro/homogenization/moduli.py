@@ -53,7 +53,12 @@ def nearest_isotropic(stiffness: Float[ArrayLike, "m m"]) -> tuple[Float[Array, 
 
 
 def isotropic_part(stiffness: Float[ArrayLike, "m m"]) -> Float[Array, "m m"]:
-    """The nearest isotropic tensor itself."""
+    """The nearest isotropic tensor itself (Frobenius). Linear, so differentiable.
+
+    Example:
+        >>> isotropic_part(jnp.diag(jnp.array([2.0, 4.0, 3.0]))).diagonal().tolist()
+        [3.0, 3.0, 3.0]
+    """
     c = as_float_array("stiffness", stiffness)
     d = _dimension(c)
     bulk, shear = nearest_isotropic(c)
@@ -93,7 +98,20 @@ def moduli(stiffness: Float[ArrayLike, "m m"]) -> Moduli:
 
 
 def directional_young(stiffness: Float[ArrayLike, "m m"], direction: Float[ArrayLike, "d ..."]) -> Float[Array, "..."]:
-    """Young's modulus along unit vectors: 1/E(n) = (n⊗n) : S : (n⊗n)."""
+    """Young's modulus along unit vectors: 1/E(n) = (n⊗n) : S : (n⊗n).
+
+    Args:
+        stiffness: (3, 3) or (6, 6) in Mandel notation; of a 3 × 3 the modulus is the in-plane one.
+        direction: unit vectors (d, …).
+
+    Returns:
+        (…) in the unit of the stiffness. Differentiable in both.
+
+    Example:
+        >>> from jaxmicro.materials import cubic_stiffness
+        >>> [round(float(directional_young(cubic_stiffness(243.9, 157.0, 117.9), jnp.array([1.0, 0.0, 0.0]))), 1)]
+        [120.9]
+    """
     c = as_float_array("stiffness", stiffness)
     d = _dimension(c)
     n = as_float_array("direction", direction)

@@ -98,7 +98,12 @@ _BUILDERS = {
 
 
 def names() -> list[str]:
-    """All names that `constants` knows."""
+    """All names that `constants` knows.
+
+    Example:
+        >>> "IN625" in names()
+        True
+    """
     return sorted(_TABLE)
 
 
@@ -145,6 +150,10 @@ def as_constants(value: Any, label: str = "phase") -> Constants:
 
     Raises:
         ValueError: for unknown or incomplete keys.
+
+    Example:
+        >>> as_constants({"stiffness": "Cu", "conductivity": 401.0}).conductivity
+        401.0
     """
     if isinstance(value, Constants):
         return value

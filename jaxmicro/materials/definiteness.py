@@ -8,6 +8,10 @@ def is_semidefinite(tensor: Float[Array, "m m *grid"]) -> Bool[Array, "*grid"]:
     """True where the symmetric part is positive semi-definite up to rounding.
 
     A symmetric matrix is semi-definite iff elimination meets no negative pivot and a zero pivot has a zero column.
+
+    Example:
+        >>> is_semidefinite(jnp.array([[1.0, 2.0], [2.0, 1.0]])).item()
+        False
     """
     size = tensor.shape[0]
     entries = {(i, j): 0.5 * (tensor[i, j] + tensor[j, i]) for i in range(size) for j in range(i, size)}

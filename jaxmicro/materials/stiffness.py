@@ -39,7 +39,12 @@ def isotropic_stiffness(young: ArrayLike, poisson: ArrayLike, dim: int = 3, plan
 
 
 def lame_stiffness(lame_lambda: ArrayLike, shear: ArrayLike, dim: int = 3) -> Float[Array, "m m ..."]:
-    """Isotropic stiffness λ 1⊗1 + 2 μ I from the Lamé constants; (6, 6, …) or, for plane strain, (3, 3, …)."""
+    """Isotropic stiffness λ 1⊗1 + 2 μ I from the Lamé constants; (6, 6, …) or, for plane strain, (3, 3, …).
+
+    Example:
+        >>> lame_stiffness(1.0, 2.0, dim=2).tolist()
+        [[5.0, 1.0, 0.0], [1.0, 5.0, 0.0], [0.0, 0.0, 4.0]]
+    """
     check(dim in (2, 3), f"`dim` must be 2 or 3, but it is {dim}.")
     return _from_lame(as_float_array("lame_lambda", lame_lambda), as_float_array("shear", shear), dim)
 
@@ -64,7 +69,13 @@ def cubic_stiffness(c11: ArrayLike, c12: ArrayLike, c44: ArrayLike) -> Float[Arr
 
 
 def hexagonal_stiffness(c11: ArrayLike, c12: ArrayLike, c13: ArrayLike, c33: ArrayLike, c44: ArrayLike) -> Float[Array, "6 6 ..."]:
-    """Stiffness of a hexagonal crystal, c axis along the third axis; c66 = (c11 − c12)/2."""
+    """Stiffness of a hexagonal crystal, c axis along the third axis; c66 = (c11 − c12)/2.
+
+    Example:
+        >>> titanium = hexagonal_stiffness(162.5, 91.8, 68.9, 180.6, 46.8)  # GPa
+        >>> round(float(titanium[5, 5]), 3)
+        70.7
+    """
     c66 = (as_float_array("c11", c11) - as_float_array("c12", c12)) / 2
     return orthotropic_stiffness(c11, c11, c33, c12, c13, c13, c44, c44, c66)
 
@@ -80,7 +91,13 @@ def orthotropic_stiffness(
     c55: ArrayLike,
     c66: ArrayLike,
 ) -> Float[Array, "6 6 ..."]:
-    """Stiffness of an orthotropic crystal in its own axes from its nine Voigt constants."""
+    """Stiffness of an orthotropic crystal in its own axes from its nine Voigt constants (Mandel tensor out).
+
+    Example:
+        >>> olivine = orthotropic_stiffness(320.5, 196.5, 233.5, 68.15, 71.6, 76.8, 64.0, 77.0, 78.7)  # GPa
+        >>> round(float(olivine[1, 2]), 2)
+        76.8
+    """
     names = ("c11", "c22", "c33", "c12", "c13", "c23", "c44", "c55", "c66")
     values = (c11, c22, c33, c12, c13, c23, c44, c55, c66)
     c: dict[str, Array] = dict(
@@ -98,6 +115,11 @@ def plane_stiffness(stiffness: Float[Array, "6 6"], plane: str = "strain") -> Fl
 
     Exact only for materials with the plane as a mirror plane; others couple to out-of-plane shear and need the columnar
     6 × 6 problem.
+
+    Example:
+        >>> sheet = plane_stiffness(isotropic_stiffness(210.0, 0.3), "stress")
+        >>> (1 / jnp.linalg.inv(sheet)[0, 0]).round(3).item()
+        210.0
     """
     check_choice("plane", plane, ("strain", "stress"))
     inside, outside = jnp.array([0, 1, 5]), jnp.array([2, 3, 4])

@@ -99,53 +99,79 @@ def conjugate_gradients(
 
     Returns:
         The iterate and its `Outcome`. The iterate is finite even when the status says that the solve failed.
+
+    The loop is not for differentiation: `symmetric_solve` has the derivatives of the equation.
+
+    References:
+        Hestenes & Stiefel (1952), doi:10.6028/jres.049.044.
+
+    Example:
+        >>> x, outcome = conjugate_gradients(lambda v: 4.0 * v, lambda r: r, jnp.ones(3), Stopping(rtol=1e-5, max_steps=10))
+        >>> x.tolist(), int(outcome.steps)
+        ([0.25, 0.25, 0.25], 1)
     """
     dtype = jax.tree.leaves(b)[0].dtype
-    eps = float(jnp.finfo(dtype).eps)
-    precondition_b = precondition(b)
-    scale = tree_dot(b, precondition_b)
-    noise = jnp.where(jnp.isfinite(stopping.budget), (16 * eps) ** 2 * stopping.budget, 0.0)
+    z = precondition(b)
+    scale = tree_dot(b, z)
+    rounding = (16 * float(jnp.finfo(dtype).eps)) ** 2 * stopping.budget
+    noise = jnp.where(jnp.isfinite(stopping.budget), rounding, 0.0)
+    system = _System(operator, precondition, b, stopping, scale, noise, WINDOW[jnp.dtype(dtype).name])
+    state = jax.lax.while_loop(lambda state: state.status == RUNNING, system.advance, system.start(z))
+    residual = jnp.sqrt(jnp.maximum(state.rz, 0.0) / jnp.where(scale > 0, scale, 1.0))
+    return state.x, Outcome(state.status, state.step, residual.astype(dtype))
 
-    def allowed(size: Array, energy: Array) -> Array:
-        relaxed = jnp.maximum(stopping.budget - energy, 0.0)
-        return jnp.maximum(stopping.rtol**2 * jnp.minimum(size, relaxed), noise)
 
-    def advance(state: _State) -> _State:
+class _System(NamedTuple):
+    """One linear system, and the passes of its iteration."""
+
+    operator: Callable[[PyTree], PyTree]
+    precondition: Callable[[PyTree], PyTree]
+    b: PyTree
+    stopping: Stopping
+    scale: Float[Array, ""]  # b·M b
+    noise: Float[Array, ""]  # squared errors below this are rounding
+    window: int
+
+    def allowed(self, size: Array, energy: Array) -> Array:
+        relaxed = jnp.maximum(self.stopping.budget - energy, 0.0)
+        return jnp.maximum(self.stopping.rtol**2 * jnp.minimum(size, relaxed), self.noise)
+
+    def advance(self, state: _State) -> _State:
         """One pass: a step along p, or, if `verify`, the true residual. One application of K and one of M serve both."""
         verify = state.verify
-        kv = operator(_choose(verify, state.x, state.p))
+        kv = self.operator(_choose(verify, state.x, state.p))
         pkp = tree_dot(state.p, kv)
         alpha = state.rz / pkp
         usable = verify | (jnp.isfinite(alpha) & (pkp > 0))
         alpha = jnp.where(verify | ~usable, 0.0, alpha)
         x = _axpy(alpha, state.p, state.x)
-        r = _axpy(-jnp.where(verify, 1.0, alpha), kv, _choose(verify, b, state.r))
-        z = precondition(r)
+        r = _axpy(-jnp.where(verify, 1.0, alpha), kv, _choose(verify, self.b, state.r))
+        z = self.precondition(r)
         rz = tree_dot(r, z)
         beta = jnp.where(verify | ~usable, 0.0, rz / state.rz)
         moved = state._replace(x=x, r=r, p=_axpy(beta, state.p, z), rz=rz)
-        after = _choose(verify, judge(moved), progress(moved, state.rz, alpha))
+        after = _choose(verify, self.judge(moved), self.progress(moved, state.rz, alpha))
         broken = jnp.where(usable, Status.NON_FINITE, jnp.where(jnp.isfinite(pkp), Status.INDEFINITE, Status.NON_FINITE))
         return after._replace(status=jnp.where(usable & jnp.isfinite(rz), after.status, broken).astype(jnp.int32))
 
-    def progress(state: _State, rz_before: Array, alpha: Array) -> _State:
+    def progress(self, state: _State, rz_before: Array, alpha: Array) -> _State:
         """After a step: bookkeeping, and whether the truth should be asked for."""
         gain = alpha * rz_before
         energy, gains, step = state.energy + gain, jnp.concatenate([gain[None], state.gains[:-1]]), state.step + 1
         improved = state.rz < state.best
         best_step = jnp.where(improved, step, state.best_step)
-        claimed = (state.rz <= allowed(scale, energy)) & (_remaining(gains, step - state.origin) <= allowed(energy, energy))
+        claimed = (state.rz <= self.allowed(self.scale, energy)) & (_remaining(gains, step - state.origin) <= self.allowed(energy, energy))
         return state._replace(
             energy=energy, gains=gains, step=step, best=jnp.minimum(state.rz, state.best), best_step=best_step, claimed=claimed,
-            verify=claimed | (step - best_step >= window) | (step >= stopping.max_steps),
+            verify=claimed | (step - best_step >= self.window) | (step >= self.stopping.max_steps),
         )  # fmt: skip
 
-    def judge(state: _State) -> _State:
+    def judge(self, state: _State) -> _State:
         """After the true residual: finish, or begin another round from it."""
         # The truth may lie a little above what the recursion promised; far above, another round must gain something.
-        limit = allowed(scale, state.energy)
+        limit = self.allowed(self.scale, state.energy)
         met = (state.rz <= limit) | (state.claimed & (state.rz <= 4.0 * limit))
-        spent = state.step >= stopping.max_steps
+        spent = state.step >= self.stopping.max_steps
         stuck = (state.rz > 0.25 * state.round_rz) | (state.rounds + 1 >= ROUNDS)
         ended = jnp.where(spent, Status.MAX_STEPS, jnp.where(stuck, Status.STAGNATED, RUNNING))
         return state._replace(
@@ -154,17 +180,16 @@ def conjugate_gradients(
             status=jnp.where(met, Status.CONVERGED, ended).astype(jnp.int32),
         )  # fmt: skip
 
-    window = WINDOW[jnp.dtype(dtype).name]
-    zero, no = jnp.zeros((), jnp.int32), jnp.zeros((), bool)
-    at_once = jnp.where(scale <= allowed(scale, jnp.zeros_like(scale)), Status.CONVERGED, RUNNING)
-    start = _State(
-        x=jax.tree.map(jnp.zeros_like, b), r=b, p=precondition_b, rz=scale, energy=jnp.zeros_like(scale),
-        gains=jnp.zeros(MEMORY, scale.dtype), best=scale, best_step=zero, step=zero, origin=zero, round_rz=scale, rounds=zero,
-        verify=no, claimed=no, status=jnp.where(jnp.isfinite(scale), at_once, Status.NON_FINITE).astype(jnp.int32),
-    )  # fmt: skip
-    state = jax.lax.while_loop(lambda state: state.status == RUNNING, advance, start)
-    residual = jnp.sqrt(jnp.maximum(state.rz, 0.0) / jnp.where(scale > 0, scale, 1.0))
-    return state.x, Outcome(state.status, state.step, residual.astype(dtype))
+    def start(self, z: PyTree) -> _State:
+        """The state of a zero iterate, with z = M b."""
+        zero, no = jnp.zeros((), jnp.int32), jnp.zeros((), bool)
+        nothing = jnp.zeros_like(self.scale)
+        at_once = jnp.where(self.scale <= self.allowed(self.scale, nothing), Status.CONVERGED, RUNNING)
+        return _State(
+            x=jax.tree.map(jnp.zeros_like, self.b), r=self.b, p=z, rz=self.scale, energy=nothing,
+            gains=jnp.zeros(MEMORY, self.scale.dtype), best=self.scale, best_step=zero, step=zero, origin=zero, round_rz=self.scale,
+            rounds=zero, verify=no, claimed=no, status=jnp.where(jnp.isfinite(self.scale), at_once, Status.NON_FINITE).astype(jnp.int32),
+        )  # fmt: skip
 
 
 def _choose(flag: Array, yes: PyTree, no: PyTree) -> PyTree:

@@ -27,6 +27,13 @@ def symmetric_solve(
         solve: returns the solution and its `Outcome` for a right-hand side; it is never differentiated. It is called with
             right-hand sides scaled to a largest entry of one, so that a cotangent of norm 1e-30 does not underflow.
         b: right-hand side.
+
+    Example:
+        >>> stopping = Stopping(rtol=1e-5, max_steps=10)
+        >>> def solve(b):
+        ...     return conjugate_gradients(lambda v: 4.0 * v, lambda r: r, b, stopping)
+        >>> jax.grad(lambda b: symmetric_solve(lambda v: 4.0 * v, solve, b).sum())(jnp.ones(3)).tolist()
+        [0.25, 0.25, 0.25]
     """
 
     def normalised(_: Callable[[PyTree], PyTree], rhs: PyTree) -> PyTree:
