@@ -24,7 +24,7 @@ class ImageSet:
         description: one line for cards and reports.
 
     Example:
-        >>> cells = synthetic(2, [random_fields(Grid((16, 16)))], key=jax.random.key(0))
+        >>> cells = synthetic(2, [random_fields(jm.Grid((16, 16)))], key=jax.random.key(0))
         >>> cells.images.shape, cells.periodic
         ((2, 2, 16, 16), True)
     """

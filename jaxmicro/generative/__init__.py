@@ -9,9 +9,10 @@ Add one: a new codec is one file with a class of the same methods as `Codec`, on
 
 from jaxmicro.generative.codec import Codec
 from jaxmicro.generative.config import CodecConfig
-from jaxmicro.generative.files import load, pretrained_names, save
+from jaxmicro.generative.files import save
 from jaxmicro.generative.images import as_images, one_hot
 from jaxmicro.generative.latent import interpolate
+from jaxmicro.generative.loading import load, pretrained_names
 from jaxmicro.generative.losses import binariness, two_point, volume_fractions
 from jaxmicro.generative.metrics import EpochMetrics, compare
 from jaxmicro.generative.prior import LatentPrior

@@ -1,6 +1,7 @@
 """Checkpoints of a training run: one safetensors file, replaced atomically, resumed bit for bit."""
 
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 
 import jax
@@ -19,7 +20,7 @@ FILE = "training.safetensors"
 
 
 def write_checkpoint(
-    folder: str | Path, state: TrainState, history: Sequence[EpochMetrics], config: CodecConfig, key: Array, data_mark: str
+    folder: str | PathLike, state: TrainState, history: Sequence[EpochMetrics], config: CodecConfig, key: Array, data_mark: str
 ) -> None:
     """Write the state after an epoch, with configuration, key and a mark of the data."""
     header = {
@@ -33,7 +34,7 @@ def write_checkpoint(
 
 
 def read_checkpoint(
-    folder: str | Path, template: TrainState, config: CodecConfig, key: Array, data_mark: str
+    folder: str | PathLike, template: TrainState, config: CodecConfig, key: Array, data_mark: str
 ) -> tuple[TrainState, list[EpochMetrics]]:
     """Read the state back, after a check that it belongs to this configuration, key and data.
 
@@ -60,7 +61,7 @@ def read_checkpoint(
     return fill(template, arrays, "state", path), history
 
 
-def check_folder(folder: str | Path | None, resume: bool) -> bool:
+def check_folder(folder: str | PathLike | None, resume: bool) -> bool:
     """True when there is a checkpoint to resume; an error when there is one that would be overwritten."""
     if folder is None:
         check(not resume, "`checkpoint_dir` must be given to resume, but it is None. Pass the folder of the interrupted run.")

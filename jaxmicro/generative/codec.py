@@ -11,6 +11,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jaxmicro._core import as_float_array, check
 from jaxmicro._core.keys import check_key
+from jaxmicro.generative import files
 from jaxmicro.generative import prior as priors
 from jaxmicro.generative.config import CodecConfig
 from jaxmicro.generative.images import as_images
@@ -229,9 +230,7 @@ class Codec:
             ...     load(f"{folder}/mine.safetensors").phases
             ('matrix', 'inclusion')
         """
-        from jaxmicro.generative.files import save
-
-        save(self, path)
+        files.save(self, path)
 
     def _check_latent(self, z: Float[ArrayLike, "n c *coarse"]) -> Float[Array, "n c *coarse"]:
         z = as_float_array("z", z)

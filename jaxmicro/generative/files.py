@@ -1,13 +1,12 @@
-"""Codecs as files: safetensors with a JSON card inside the header, no pickle, written atomically."""
+"""Arrays with a JSON card in one safetensors file: no pickle, written atomically, checked when read."""
 
 import json
 import os
 import re
 import tempfile
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -16,29 +15,16 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as serialise
 
-from jaxmicro._core import check, nearest_name
-from jaxmicro.generative.codec import Codec
-from jaxmicro.generative.config import CodecConfig
-from jaxmicro.generative.metrics import EpochMetrics
-from jaxmicro.generative.network import weight_shapes
-from jaxmicro.generative.prior import LatentPrior
+from jaxmicro._core import check
+
+if TYPE_CHECKING:
+    from jaxmicro.generative.codec import Codec
 
 FORMAT = "jaxmicro-codec-1"
 MAX_BYTES = 2**30
 
 
-def pretrained_names() -> list[str]:
-    """Names of the codecs that ship with the package.
-
-    Example:
-        >>> "two-phase-64" in pretrained_names()
-        True
-    """
-    folder = resources.files("jaxmicro.generative") / "pretrained"
-    return sorted(item.name.removesuffix(".safetensors") for item in folder.iterdir() if item.name.endswith(".safetensors"))
-
-
-def save(codec: Codec, path: str | os.PathLike, *, half: bool = False) -> None:
+def save(codec: "Codec", path: str | os.PathLike, *, half: bool = False) -> None:
     """Write a codec for `load`: weights, prior, configuration, history and card in one safetensors file.
 
     The file appears whole or not at all.
@@ -65,56 +51,6 @@ def save(codec: Codec, path: str | os.PathLike, *, half: bool = False) -> None:
     write_arrays(path, {name: array.astype(kind) for name, array in arrays.items()}, header)
 
 
-def load(path_or_pretrained_name: str | os.PathLike) -> Codec:
-    """Read a codec from a file, or one that ships with the package by its name.
-
-    Args:
-        path_or_pretrained_name: a `.safetensors` file written by `Codec.save`, or a name such as `"two-phase-64"`.
-
-    Returns:
-        The codec.
-
-    Raises:
-        FileNotFoundError: where there is neither a file nor a shipped codec of that name.
-        ValueError: for a file that is truncated, no codec, or does not fit its own configuration.
-
-    Example:
-        >>> load("two-phase-64").config.phases
-        2
-
-    Reading a file is not differentiable; the codec is.
-    """
-    path = _find(path_or_pretrained_name)
-    arrays, header = read_arrays(path, FORMAT, "codec")
-    try:
-        config = msgspec.json.decode(header["config"], type=CodecConfig)
-        history = msgspec.json.decode(header.get("history", "[]"), type=tuple[EpochMetrics, ...])
-        card = json.loads(header["card"])
-    except (KeyError, ValueError, msgspec.MsgspecError) as error:
-        raise ValueError(
-            f"`{path}` must hold the configuration of a codec, but it does not ({error}). It was made by another version: train it again."
-        ) from error
-    weights = fill(weight_shapes(config), arrays, "weights", path)
-    prior = LatentPrior(
-        **{name: jnp.asarray(_take(arrays, f"prior.{name}", path), jnp.float32) for name in LatentPrior.__dataclass_fields__}
-    )
-    return Codec(weights, prior, config, card, history)
-
-
-def _find(name: str | os.PathLike) -> Path:
-    path = Path(name)
-    if path.is_file():
-        return path
-    names = pretrained_names()
-    if str(name) in names:
-        return Path(str(resources.files("jaxmicro.generative") / "pretrained" / f"{name}.safetensors"))
-    hint = nearest_name(str(name), names)
-    suggestion = f" Did you mean {hint!r}?" if hint else ""
-    raise FileNotFoundError(
-        f"`path_or_pretrained_name` must be a codec file or one of {', '.join(names)}, but there is neither for {str(name)!r}.{suggestion}"
-    )
-
-
 def named_leaves(tree: Any) -> dict[str, np.ndarray]:
     """Leaves of a pytree by dotted path."""
     leaves = jax.tree_util.tree_leaves_with_path(tree)
@@ -130,7 +66,7 @@ def fill(template: Any, arrays: Mapping[str, np.ndarray], prefix: str, path: str
 
     def one(where: tuple, leaf: Any) -> jax.Array:
         name = f"{prefix}.{_dotted(where)}"
-        array = _take(arrays, name, path)
+        array = take(arrays, name, path)
         check(
             tuple(array.shape) == tuple(leaf.shape),
             f"`{path}` must hold {name} of shape {tuple(leaf.shape)} for its configuration, but its shape is {tuple(array.shape)}. The file is damaged.",
@@ -140,7 +76,8 @@ def fill(template: Any, arrays: Mapping[str, np.ndarray], prefix: str, path: str
     return jax.tree_util.tree_map_with_path(one, template)
 
 
-def _take(arrays: Mapping[str, np.ndarray], name: str, path: str | os.PathLike) -> np.ndarray:
+def take(arrays: Mapping[str, np.ndarray], name: str, path: str | os.PathLike) -> np.ndarray:
+    """One array by name, or an error that names the file."""
     check(name in arrays, f"`{path}` must hold {name!r}, but it does not. The file is damaged or from another version.")
     return arrays[name]
 

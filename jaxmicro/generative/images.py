@@ -30,9 +30,8 @@ def one_hot(labels: Int[ArrayLike, "..."], phases: int, *, ndim: int, dtype: Any
         ValueError: where a label is outside its range.
 
     Example:
-        >>> one_hot([[0, 1], [1, 1]], 2, ndim=2)[1]
-        Array([[0., 1.],
-               [1., 1.]], dtype=float32)
+        >>> one_hot(np.array([[0, 1], [1, 1]]), 2, ndim=2)[1].tolist()
+        [[0.0, 1.0], [1.0, 1.0]]
 
     Labels are integers: there is nothing to differentiate.
     """

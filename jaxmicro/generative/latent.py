@@ -29,8 +29,8 @@ def interpolate(
         ValueError: for shapes that differ, fewer than 2 steps or an unknown kind.
 
     Example:
-        >>> interpolate(jnp.zeros(2), jnp.ones(2), 3)[1]
-        Array([0.5, 0.5], dtype=float32)
+        >>> interpolate(jnp.zeros(2), jnp.ones(2), 3)[1].tolist()
+        [0.5, 0.5]
 
     Differentiable everywhere, also at equal, opposite and zero latents.
 

@@ -92,7 +92,7 @@ def statistics(decoded: Float[Array, "n p *grid"], images: Float[Array, "n p *gr
 def lag_weights(grid: tuple[int, ...]) -> Float[np.ndarray, "*grid"]:
     """Weights ∝ 1 / (1 + |h|²/16) that sum to one: short lags hold the interfaces, but most lags are long."""
     lags = np.meshgrid(*[np.fft.fftfreq(size, 1 / size) for size in grid], indexing="ij")
-    weights = 1 / (1 + sum(lag**2 for lag in lags) / 16)
+    weights = 1 / (1 + np.sum(np.square(lags), axis=0) / 16)
     return weights / weights.sum()
 
 

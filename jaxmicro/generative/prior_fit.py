@@ -57,7 +57,7 @@ def _maximise(spectra: np.ndarray, shares: np.ndarray) -> LatentPrior:
     n, *coarse, channels = spectra.shape
     cells = int(np.prod(coarse))
     flat = spectra.reshape(n, cells, channels)
-    level_samples = flat[:, 0].real / cells**0.5
+    level_samples = np.real(flat[:, 0]) / cells**0.5
     counts = shares.sum(axis=0)
     means = (shares.T @ level_samples) / np.maximum(counts, 1e-9)[:, None]
     pooled_mean = level_samples.mean(axis=0)
@@ -71,8 +71,8 @@ def _maximise(spectra: np.ndarray, shares: np.ndarray) -> LatentPrior:
     return LatentPrior(
         log_weights=as_float(np.log((counts + 1e-3) / (counts + 1e-3).sum())),
         means=as_float(means),
-        level=as_float(np.linalg.cholesky(level).real),
-        factor=as_float(np.stack([factor.real, factor.imag])),
+        level=as_float(np.real(np.linalg.cholesky(level))),
+        factor=as_float(np.stack([np.real(factor), np.imag(factor)])),
     )
 
 
@@ -89,7 +89,7 @@ def _covariances(samples: np.ndarray, shares: np.ndarray, means: np.ndarray | No
     )
     mixed = (sums + PSEUDO_COUNT * pooled) / (counts[:, None, None, None] + PSEUDO_COUNT)
     channels = samples.shape[-1]
-    ridge = RIDGE * np.einsum("faa->", pooled).real / (channels * len(pooled)) + 1e-8
+    ridge = RIDGE * float(np.real(np.einsum("faa->", pooled))) / (channels * len(pooled)) + 1e-8
     return mixed + ridge * np.eye(channels)
 
 

@@ -129,14 +129,14 @@ def _batches(indices: np.ndarray, size: int, key: Array) -> list[np.ndarray]:
 def _run_epoch(
     state: TrainState, data: Array, batches: list[np.ndarray], key: Array, config: CodecConfig, total: int, progress: Progress
 ) -> tuple[TrainState, dict[str, float]]:
-    collected = []
-    for index in batches:
+    collected, before = [], int(state.step)
+    for done, index in enumerate(batches, start=before + 1):
         state, parts = training_step(state, data, jnp.asarray(index), key, config=config, total_steps=total)
         collected.append(parts)
-        if len(collected) % REPORT_EVERY == 0 or len(collected) == len(batches):
+        if done % REPORT_EVERY == 0 or len(collected) == len(batches):
             loss = float(parts["loss"])
-            _check_loss(loss, int(state.step))
-            progress(int(state.step), total, {"loss": loss})
+            _check_loss(loss, done)
+            progress(done, total, {"loss": loss})
     return state, {name: float(np.mean([float(parts[name]) for parts in collected])) for name in collected[0]}
 
 
