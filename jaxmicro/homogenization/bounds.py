@@ -37,7 +37,7 @@ def reuss_bound(tensors: Float[ArrayLike, "p m m"], fractions: Float[ArrayLike, 
     return jnp.where(void, jnp.zeros_like(harmonic), harmonic)
 
 
-def _phases(tensors: ArrayLike, fractions: ArrayLike) -> tuple[Array, Array]:
+def _phases(tensors: ArrayLike, fractions: ArrayLike | Sequence[float]) -> tuple[Array, Array]:
     c, f = as_float_array("tensors", tensors), as_float_array("fractions", fractions)
     check(
         c.ndim == 3 and c.shape[1] == c.shape[2] and f.shape == (c.shape[0],),
