@@ -143,7 +143,7 @@ def _rows(results: Sequence[DesignResult], targets: Mapping[str, Any], shown: Se
 
 
 def _violations(results: Sequence[DesignResult]) -> list[str]:
-    return ["; ".join(lines) for result in results for lines in result.verification.violations]
+    return ["; ".join(lines) for result in results if result.verification is not None for lines in result.verification.violations]
 
 
 def _tensors(parts: Mapping[str, np.ndarray], names: Sequence[str], ndim: int, build: Any) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ import os
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,16 @@ class Job:
         self.folder, self.final, self.console = folder, final, console
         self.config, self.command_line, self.resumed = config, command_line, resumed
         self.metrics: dict[str, tuple[Any, str]] = {}
+        self._last_words: list[Callable[[], None]] = []
+
+    def at_end(self, speak: Callable[[], None]) -> None:
+        """Call `speak` once the run folder is in its place."""
+        self._last_words.append(speak)
+
+    def end(self) -> None:
+        """Say what was kept for the end."""
+        for speak in self._last_words:
+            speak()
 
     def metric(self, name: str, value: Any, unit: str = "") -> None:
         """Note one number (or short text) for metrics.json and metrics.csv."""
@@ -83,6 +93,7 @@ def open_job(command: Command, config: Any, console: Console, arguments: Sequenc
     with _parents(final), opener(final, command, config, console, line, resume) as job:
         yield job
     console.step(f"run folder: {final}")
+    job.end()
 
 
 def read_mark(folder: Path) -> dict[str, Any] | None:

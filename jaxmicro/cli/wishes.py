@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxmicro._core import nearest_name
@@ -79,10 +80,22 @@ def properties_for(wanted: Sequence[str], phases: Sequence[Constants], plane: st
         found.append(Stiffness(list(phases), plane=plane))
     if any(name.startswith(CONDUCTIVE) for name in wanted):
         _need(phases, "conductivity", "a conductivity")
-        found.append(Conductivity(np.asarray([float(phase.conductivity or 0.0) for phase in phases])))
+        found.append(Conductivity(jnp.asarray(scalar_conductivities(phases))))
     if FRACTION in wanted:
         found.append(VolumeFraction(1))
     return found
+
+
+def scalar_conductivities(phases: Sequence[Constants]) -> list[float]:
+    """The conductivity of each phase as one number.
+
+    Raises:
+        ValueError: where a phase conducts differently in different directions.
+    """
+    tensors = [phase.name for phase in phases if np.ndim(phase.conductivity) > 0]
+    if tensors:
+        raise UsageError(f"`conductivity` must be one number per phase for a search, but that of {tensors} is a tensor. Give its mean.")
+    return [float(np.asarray(phase.conductivity)) for phase in phases]
 
 
 def objectives_for(targets: Any, tolerance: float, minimize: Sequence[str], maximize: Sequence[str]) -> list[Any]:

@@ -1,5 +1,7 @@
 """`jaxmicro demo`: the whole loop, from cells (shipped or from a picture) to verified designs and a report."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,16 +11,18 @@ from jaxmicro._core import split_named
 from jaxmicro.cli.configs import PictureOptions, Table
 from jaxmicro.cli.demonstration.comparison import Comparison, compare, note_comparison
 from jaxmicro.cli.demonstration.designs import (
-    CONDUCTIVE,
+    GOALS,
     STIFF,
+    Designed,
     Study,
     begin_study,
-    compile_verification,
-    design_targets,
-    search_fronts,
-    verify_front,
+    choose_targets,
+    compile_ahead,
+    search_designs,
+    verify_and_correct,
 )
 from jaxmicro.cli.demonstration.findings import Findings, print_findings, write_findings
+from jaxmicro.cli.demonstration.front import front_problem, search_fronts, verify_front
 from jaxmicro.cli.demonstration.gradient_check import check_gradient, gradient_table
 from jaxmicro.cli.demonstration.seams import seam_table
 from jaxmicro.cli.demonstration.settings import FULL, QUICK, Effort, demo_materials
@@ -36,7 +40,8 @@ class Config(PictureOptions, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     image: str = ""
     """Your own micrograph (.png, .jpg, .tif, .npz); without it the shipped codec two-phase-64 is used."""
     materials: Table = None
-    """Constants of the two phases, by phase name or listed in order (the more abundant phase first); by default epoxy and glass fibre (GPa), with conductivities 1 and 10 as a ratio."""
+    """Constants of the two phases by name or listed in the order of the phases; by default epoxy for the more abundant one and glass fibre (GPa),
+    with conductivities 1 and 10 as a ratio."""
     quick: bool = False
     """A few cells and solves only: to see that all parts work, not for results."""
 
@@ -45,52 +50,73 @@ def run(config: Config, job: Job) -> None:
     """Run all parts, write everything, print the key figures."""
     effort = QUICK if config.quick else FULL
     keys = split_named(jax.random.key(config.seed), "designs", "samples", "gradient", "fronts", "background")
-    if config.image:
-        source = picture_source(config.image, config, effort, config.materials is not None, job)
-    else:
-        source = shipped_source(effort, config.seed, job)
+    source = _source(config, effort, job)
     materials = demo_materials(config.materials, source.names, job.console)
     study = begin_study(source, materials, effort)
-    background = compile_verification(study, keys["background"])
-    job.console.step("solving cells that the codec has not seen; the targets come from them")
-    unseen = study.values(source.unseen)
-    codes = np.asarray(source.codec.encode(source.data))
+    background = compile_ahead(study, keys["background"])
+    job.console.step("solving real cells; the targets come from them")
+    targets = choose_targets(study, study.values(source.unseen), effort.designs)
     job.console.step("designing cells through the latent space, by gradients")
-    designs, targets = design_targets(study, unseen, effort, codes, keys["designs"], job)
+    searched = search_designs(study, targets, effort.budget, keys["designs"], job)
     background.join()
+    codes = source.codec.encode(source.data)
+    designs = _verified(study, searched, targets, codes, effort, keys["designs"], job)
     job.console.step("comparing data with samples")
-    comparison, values = _compare(source, study, effort, keys["samples"])
+    comparison, values = _compare(source, study, effort, keys["samples"], materials[0].unit or None)
     note_comparison(job, comparison)
     job.console.step("checking one gradient through solver and decoder")
     gradient = gradient_table(check_gradient(source.codec, study.properties[1], study.space.grid, key=keys["gradient"]), job)
-    job.console.step(f"searching the front of {STIFF} against {CONDUCTIVE}")
-    fronts = search_fronts(study, values, effort, keys["fronts"], job)
-    corner = verify_front(study, fronts)
-    path = interpolate(designs[0].latents[0], designs[-1].latents[0], STEPS, kind="spherical")
+    problem = front_problem(study, values)
+    job.console.step(f"searching the front of {' against '.join(GOALS)}")
+    fronts = search_fronts(study, problem, values, effort, keys["fronts"], job)
+    path = interpolate(designs[0].result.latents[0], designs[-1].result.latents[0], STEPS, kind="spherical")
     found = Findings(
         source=source,
         materials=materials,
         comparison=comparison,
         designs=designs,
-        targets=targets,
         fronts=fronts,
-        corner=corner,
+        limits=(problem.constraints[0].low, problem.constraints[0].high),
+        ends=verify_front(problem, fronts),
         interpolation=np.asarray(study.space.decode(path)),
         prior_reference=np.asarray(source.codec.prior_distance(codes)),
-        data_reference=_nearest_others(codes),
-        tables=[gradient, *source.tables, *([seam_table(source, study, job)] if source.picture is not None else [])],
+        data_reference=_nearest_others(np.asarray(codes)),
+        tables=[gradient, *source.tables, *([] if source.picture is None else [seam_table(source, study, job)])],
     )
     write_findings(job, found)
-    print_findings(job, found)
+    job.at_end(lambda: print_findings(job, found))
 
 
-def _compare(source: Source, study: Study, effort: Effort, key: Array) -> tuple[Comparison, np.ndarray]:
+def _source(config: Config, effort: Effort, job: Job) -> Source:
+    if config.image:
+        return picture_source(config.image, config, effort, config.materials is not None, job)
+    return shipped_source(effort, config.seed, job)
+
+
+def _verified(study: Study, searched: list[Any], targets: np.ndarray, codes: Array, effort: Effort, key: Array, job: Job) -> list[Designed]:
+    """All designs verified and, where needed, corrected."""
+    job.console.step("verifying the designs: every voxel split 4 × 4, and a second discretisation")
+    designs = []
+    for index, (found, wanted) in enumerate(zip(searched, targets, strict=True)):
+        name = f"verify {index}"
+        designs.append(verify_and_correct(study, found, wanted, codes, effort.budget, split_named(key, name)[name]))
+        worst = 100 * float(np.max(np.abs(_split(designs[-1]) / wanted - 1)))
+        job.console.step(f"  design {index + 1}: verified within {worst:.2g} % after {designs[-1].solves} solves")
+    return designs
+
+
+def _split(design: Designed) -> np.ndarray:
+    check = design.result.verification
+    return np.asarray([check.split[0, design.result.names.index(name)] for name in GOALS])  # pyright: ignore[reportOptionalMemberAccess]
+
+
+def _compare(source: Source, study: Study, effort: Effort, key: Array, unit: str | None) -> tuple[Comparison, np.ndarray]:
     """Geometry of the cells shown, physics of some of them; the values of the data beside."""
     decoded = source.codec.sample(effort.shown, key=key, shape=source.data.shape[1:])
     samples = np.asarray(jnp.argmax(decoded, axis=1), np.int32)
     first, second = (study.values(labels[: effort.cells]) for labels in (source.data, samples))
     properties = tuple(
-        Statistic(name, study.column(first, name), study.column(second, name), unit) for name, unit in ((STIFF, "GPa"), (CONDUCTIVE, None))
+        Statistic(name, study.column(first, name), study.column(second, name), unit if name == STIFF else None) for name in GOALS
     )
     return compare(source.data, samples, study.space.grid, properties, source.names[1]), first
 

@@ -43,9 +43,8 @@ def note_comparison(job: Job, comparison: Comparison) -> None:
     """Distances of the distributions as metrics and a table."""
     rows = []
     for each in (comparison.geometry[0], *comparison.properties):
-        distance = ks_distance(each.data, each.samples)
-        medians = [float(np.median(values)) for values in (each.data, each.samples)]
-        rows.append([each.name, each.unit or "", *medians, distance, len(each.data), len(each.samples)])
+        distance, groups = ks_distance(each.data, each.samples), [np.asarray(values, float) for values in (each.data, each.samples)]
+        rows.append([each.name, each.unit or "", *(float(np.median(values)) for values in groups), distance, *map(len, groups)])
         job.metric(f"KS distance, {each.name}", distance)
     job.table("comparison", ["property", "unit", "data, median", "samples, median", "KS distance", "data cells", "sample cells"], rows)
 
