@@ -67,3 +67,15 @@ def test_lag_weights_are_a_mean():
     np.testing.assert_allclose(weights.sum(), 1)
     assert weights.argmax() == 0
     np.testing.assert_allclose(weights[1, 0], weights[5, 0])
+
+
+def test_short_runs_count_specks_and_halftones():
+    line = jnp.asarray([0, 1, 0, 0, 1, 1, 0, 0, 0, 1, 1, 1.0])
+    image = jnp.stack([1 - line, line])[None, :, :, None] * jnp.ones((1, 1, 1, 5))
+    found = losses.short_runs(image)[0]
+    np.testing.assert_allclose(found[1] * 12, [1, 1, 0, 0], atol=1e-12)  # of phase 1: one of length 1, one of length 2, none across
+    np.testing.assert_allclose(found[0] * 12, [1, 1, 0, 0], atol=1e-12)
+    halftone = (jnp.indices((12, 6)).sum(axis=0) % 2).astype(float)
+    halftone = jnp.stack([1 - halftone, halftone])[None]
+    np.testing.assert_allclose(losses.short_runs(halftone)[0, :, [0, 2]], 0.5)
+    assert float(losses.statistics(halftone, image[..., :1] * jnp.ones((1, 1, 1, 6)))) > 0.9

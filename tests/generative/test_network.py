@@ -7,7 +7,7 @@ import pytest
 from flax import nnx
 
 from jaxmicro.generative.config import CodecConfig
-from jaxmicro.generative.network import CircularConv, assemble, depth_to_space, initial_weights, space_to_depth, weight_shapes
+from jaxmicro.generative.network import CircularConv, assemble, depth_to_space, initial_weights, smooth, space_to_depth, weight_shapes
 
 
 @pytest.mark.parametrize("shape", [(2, 4, 6, 3), (2, 4, 6, 2, 3)])
@@ -65,3 +65,12 @@ def test_one_cell_of_the_latent_moves_only_its_neighbourhood(tiny_config):
 def test_a_configuration_that_does_not_fit_together_is_refused(bad):
     with pytest.raises(ValueError, match="must"):
         CodecConfig(**bad)
+
+
+def test_smoothing_removes_patterns_of_one_voxel_and_keeps_the_mean():
+    halftone = (-1.0) ** jnp.indices((4, 6)).sum(axis=0)[None, :, :, None]
+    np.testing.assert_allclose(smooth(halftone + 3.0), 3.0, atol=1e-12)
+    stripes = (-1.0) ** jnp.arange(6)[None, None, :, None] * jnp.ones((1, 5, 1, 1))
+    np.testing.assert_allclose(smooth(stripes), 0.0, atol=1e-12)
+    peak = smooth(jnp.zeros((1, 5, 5, 1)).at[0, 2, 2].set(16.0))[0, :, :, 0]
+    np.testing.assert_allclose(peak[1:4, 1:4], [[1, 2, 1], [2, 4, 2], [1, 2, 1]], atol=1e-12)

@@ -9,6 +9,7 @@ import pytest
 
 from jaxmicro.datasets.shipped import autocovariance, two_phase_cells
 from jaxmicro.generative import binariness, compare, interpolate, load, volume_fractions
+from jaxmicro.generative.losses import short_runs
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,12 @@ def test_two_point_correlations_of_samples_lie_within_the_scatter_of_the_data(sa
     sharp = (samples == samples.max(axis=1, keepdims=True)).astype(samples.dtype)
     data, drawn = autocovariance(unseen), autocovariance(sharp)
     assert (np.abs(data.mean(axis=0) - drawn.mean(axis=0)) < data.std(axis=0)).all()
+
+
+def test_samples_hold_no_halftone(samples, unseen):
+    sharp = (samples == samples.max(axis=1, keepdims=True)).astype(samples.dtype)
+    data, drawn = (float(short_runs(images).sum(axis=-1).mean()) for images in (unseen, sharp))
+    assert drawn < 2 * data
 
 
 def test_distance_tells_cells_from_noise(codec, unseen):
