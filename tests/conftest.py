@@ -48,3 +48,10 @@ def as_user():
     jaxtyping_config.update("jaxtyping_disable", True)
     yield
     jaxtyping_config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _forget_compiled():
+    """Compiled programs of a module are dropped after it (over a gigabyte in all); equal ones come back from the cache on disk."""
+    yield
+    jax.clear_caches()
