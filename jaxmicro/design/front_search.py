@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
+from scipy.optimize import linear_sum_assignment
 
 from jaxmicro._core import Progress, check, numpy_generator, split_named
 from jaxmicro.design.costs import Costs, costs_of
@@ -27,9 +28,11 @@ from jaxmicro.design.space import drawn, hard
 from jaxmicro.design.trace import Trace
 
 LANES = 16
+NEIGHBOURS = 4  # lanes whose cells a lane may take over
 ROUNDS = 3
-STRENGTHS = tuple(2.0 ** np.arange(-8, 2))
+STRENGTHS = tuple(2.0 ** np.arange(-8, 1, 1.5))
 AUGMENTATION, PENALTY = 0.05, 0.5
+RETURNS = (0.0, 0.1, 0.3, 1.0)  # lengths of steps back to the constraints, relative to the step along them
 FIRST_CHANGE, LARGEST_CHANGE = 0.1, 0.3  # share of voxels that a step may change
 GROW, SHRINK = 1.4, 0.5
 KICK = 0.1  # noise after a failed step, in standard deviations of the latent, times the number of failures
@@ -133,21 +136,30 @@ def _score(lane: _Lane, costs: Costs, frame: tuple[np.ndarray, np.ndarray], valu
 def _update(
     lanes: list[_Lane], costs: Costs, frame: tuple[np.ndarray, np.ndarray], latents: Array, cells: Array, values: np.ndarray, all_gains: Array
 ) -> None:  # fmt: skip
-    """Learn from the new cells, and give each lane the one that suits it best if that beats its own."""
-    for i, lane in enumerate(lanes):
+    """Learn from the new cells, and move each lane on."""
+    scores = np.stack([_score(lane, costs, frame, values) for lane in lanes])
+    if all(lane.base is None for lane in lanes):
+        _, chosen = linear_sum_assignment(np.where(np.isfinite(scores), scores, 1e12))
+    else:
+        chosen = [int(np.argmin(np.where(_neighbours(lanes, i), scores[i], np.inf))) for i in range(len(lanes))]
+    for i, (lane, best) in enumerate(zip(lanes, chosen, strict=True)):
         if lane.guess is not None and np.isfinite(values[i]).all():
             size = np.maximum(np.abs(lane.guess[1]), 1e-12)
             lane.factors.observe(lane.guess[0] / size[:, None], (values[i] - lane.guess[1]) / size)
-        scores = _score(lane, costs, frame, values)
         own = np.inf if lane.base is None else float(_score(lane, costs, frame, lane.base.value[None])[0])
-        best = int(np.argmin(scores))
-        improved = scores[best] < own
-        lane.reach = min(lane.reach * GROW, LARGEST_CHANGE) if scores[i] < own else max(lane.reach * SHRINK, 2.0 / cells[0, 0].size)
+        improved = scores[i, best] < own
+        lane.reach = min(lane.reach * GROW, LARGEST_CHANGE) if scores[i, i] < own else max(lane.reach * SHRINK, 2.0 / cells[0, 0].size)
         lane.failures = 0 if improved else lane.failures + 1
         if lane.failures >= 4:  # the region has closed in on a cell that steps do not improve: open it and look around
             lane.reach, lane.failures = FIRST_CHANGE / 2, 1
         if improved:
-            lane.base = _Base(float(scores[best]), latents[best], cells[best], values[best], all_gains[best])
+            lane.base = _Base(float(scores[i, best]), latents[best], cells[best], values[best], all_gains[best])
+
+
+def _neighbours(lanes: list[_Lane], i: int) -> np.ndarray:
+    """The lanes with the weights nearest to those of lane i: cells spread from lane to lane without crowding out others."""
+    distance = np.array([np.abs(lane.weights - lanes[i].weights).sum() for lane in lanes])
+    return distance <= np.sort(distance)[min(NEIGHBOURS, len(lanes) - 1)]
 
 
 def _propose(problem: Problem, lanes: list[_Lane], costs: Costs, frame: tuple[np.ndarray, np.ndarray], key: Array) -> Array:
@@ -212,21 +224,25 @@ def _step(
     """The latent with the best predicted score within reach of the base."""
     ndim = cell.ndim - 1
     rows, spread = pull(gain, factors), jnp.std(base)
-    strengths = jnp.asarray(STRENGTHS, base.dtype)
+    columns = ruler.bounds[:, 0].astype(int)
+
+    def guess(latent: Array) -> tuple[Array, Array]:
+        new = hard(decode_one(space, latent), ndim)
+        return predict(value, gain, factors, new)[0], 1 - jnp.mean(jnp.sum(new * cell, axis=0))
 
     def judge(latent: Array) -> tuple[Array, Array]:
-        new = hard(decode_one(space, latent), ndim)
-        predicted, _ = predict(value, gain, factors, new)
-        changed = 1 - jnp.mean(jnp.sum(new * cell, axis=0))
+        predicted, changed = guess(latent)
         bad = (changed > reach) | (changed == 0)
         return predicted, scalar_score(ruler, predicted) + jnp.where(bad, 1e3 * (1 + changed), 0.0)
 
     def one_round(_: Any, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         latent, predicted, score = carry
         slope = jax.grad(lambda v: scalar_score(ruler, v, sharpness=20.0))(predicted)
-        direction = latent_rows(space, latent, jnp.tensordot(slope, rows, axes=1)[None])[0]
-        direction = direction / jnp.maximum(jnp.std(direction), jnp.finfo(base.dtype).tiny)
-        latents = latent - spread * strengths.reshape(-1, *(1,) * latent.ndim) * direction
+        downhill = -latent_rows(space, latent, jnp.tensordot(slope, rows, axes=1)[None])[0]
+        latents = latent + spread * _along(jnp.asarray(STRENGTHS, base.dtype), downhill)
+        if len(columns):
+            fixed = latent_rows(space, latent, rows[columns] / ruler.bounds[:, 3].reshape(-1, *(1,) * cell.ndim))
+            latents = jnp.concatenate([latents, _constrained(latent, downhill, fixed, guess, ruler, spread)])
         guesses, scores = jax.vmap(judge)(latents)
         i = jnp.argmin(scores)
         better = scores[i] < score
@@ -234,3 +250,34 @@ def _step(
 
     best, *_ = jax.lax.fori_loop(0, ROUNDS, one_round, (start, *judge(start)))
     return best, predict(value, gain, factors, hard(decode_one(space, best), ndim))[1]
+
+
+def _along(lengths: Array, direction: Array) -> Array:
+    """Steps of given lengths, in standard deviations, along a direction."""
+    return lengths.reshape(-1, *(1,) * direction.ndim) * direction / jnp.maximum(jnp.std(direction), jnp.finfo(direction.dtype).tiny)
+
+
+def _constrained(latent: Array, downhill: Array, fixed: Array, guess: Any, ruler: _Scalarisation, spread: Array) -> Array:
+    """Steps along the constraints, each followed by steps back into their intervals.
+
+    With the rows J of the constraints' derivatives: d − Jᵀ(J Jᵀ)⁻¹J d, then Jᵀ(J Jᵀ)⁻¹(wanted − predicted).
+    """
+    flat = fixed.reshape(len(fixed), -1)
+    normal = flat @ flat.T
+    normal = normal + (1e-3 * jnp.trace(normal) / len(fixed) + jnp.finfo(flat.dtype).tiny) * jnp.eye(len(fixed), dtype=flat.dtype)
+    low, high = ruler.bounds[:, 1], ruler.bounds[:, 2]
+    inset = jnp.where(jnp.isfinite(high - low), 0.2 * (high - low), 0.0)
+
+    def lift(right: Array) -> Array:
+        return jnp.tensordot(jnp.linalg.solve(normal, right), fixed, axes=1)
+
+    tangent = downhill - lift(flat @ downhill.ravel())
+    lengths = jnp.asarray(STRENGTHS, latent.dtype)
+    moved = latent + spread * _along(lengths, tangent)
+
+    def back(each: Array, length: Array) -> Array:
+        bounded = guess(each)[0][ruler.bounds[:, 0].astype(int)]
+        wanted = (jnp.clip(bounded, low + inset, high - inset) - bounded) / ruler.bounds[:, 3]
+        return each + spread * _along(length * jnp.asarray(RETURNS, latent.dtype), lift(wanted))
+
+    return jax.vmap(back)(moved, lengths).reshape(-1, *latent.shape)
