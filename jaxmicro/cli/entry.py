@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from jaxmicro._core import __version__
-from jaxmicro.cli.commands import COMMANDS, find_command
+from jaxmicro.cli.catalogue import COMMANDS, find_command
 from jaxmicro.cli.console import Console
 from jaxmicro.cli.options import parse
 from jaxmicro.cli.problems import explained, listening_to_warnings

@@ -10,7 +10,7 @@ import tyro
 from tyro.constructors import PrimitiveConstructorSpec
 
 from jaxmicro._core import nearest_name
-from jaxmicro.cli.commands import Command
+from jaxmicro.cli.catalogue import Command
 from jaxmicro.cli.config_files import as_data, as_struct, inline_table, read_config, struct_inside
 from jaxmicro.cli.problems import UsageError
 

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from jaxmicro._core.progress import Progress
-from jaxmicro.cli.commands import Command
+from jaxmicro.cli.catalogue import Command
 from jaxmicro.cli.config_files import as_data
 from jaxmicro.cli.configs import HOUSEKEEPING
 from jaxmicro.cli.console import Console

@@ -1,6 +1,7 @@
 """The report of a run: its numbers in report.npz, from which the page is made, now and later."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,3 +68,14 @@ def _page(stored: StoredReport) -> Report:
             report.text(table.text)
         report.table(table.header, table.rows)
     return report
+
+
+def training_table(history: Sequence[Any]) -> Table:
+    """The history of a training for a report."""
+    names = ("epoch", "loss", "cross_entropy", "kl", "accuracy", "volume_fraction_error", "two_point_error")
+    step = max(1, len(history) // 20)
+    kept = [*history[::-1][::step]][::-1]
+    rows = tuple(tuple(getattr(epoch, name) for name in names) for epoch in kept)
+    return Table(
+        "Training", tuple(name.replace("_", " ") for name in names), rows, "Nats per voxel; accuracy and errors on validation images."
+    )

@@ -92,7 +92,7 @@ def scalar_conductivities(phases: Sequence[Constants]) -> list[float]:
     Raises:
         ValueError: where a phase conducts differently in different directions.
     """
-    tensors = [phase.name for phase in phases if np.ndim(phase.conductivity) > 0]
+    tensors = [phase.name for phase in phases if np.asarray(phase.conductivity).ndim > 0]
     if tensors:
         raise UsageError(f"`conductivity` must be one number per phase for a search, but that of {tensors} is a tensor. Give its mean.")
     return [float(np.asarray(phase.conductivity)) for phase in phases]

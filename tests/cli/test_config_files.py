@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from jaxmicro.cli.commands import COMMANDS
+from jaxmicro.cli.catalogue import COMMANDS
 from jaxmicro.cli.config_files import as_data, inline_table
 from jaxmicro.cli.options import option_names, parse
 from tests.cli.command import PAIR, read_json, refuse, succeed, write_cell

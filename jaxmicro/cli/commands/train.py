@@ -13,7 +13,7 @@ from jaxmicro.cli.configs import PictureOptions
 from jaxmicro.cli.options import required
 from jaxmicro.cli.reading import picture_files, read_microstructure
 from jaxmicro.cli.run_folder import Job
-from jaxmicro.cli.stored_report import Table, write_report
+from jaxmicro.cli.stored_report import training_table, write_report
 from jaxmicro.datasets import ImageSet, crops
 from jaxmicro.generative import Codec, CodecConfig, train
 from jaxmicro.plotting import Card, DesignReportData
@@ -61,7 +61,7 @@ def run(config: Config, job: Job) -> None:
     codec.save(job.folder / "codec.safetensors")
     _note(job, codec)
     samples = np.asarray(codec.sample(12, key=keys["samples"], shape=data.images.shape[2:]))
-    write_report(job, _report_data(data, codec, samples), training_table(codec))
+    write_report(job, _report_data(data, codec, samples), training_table(codec.history))
     job.console.result(f"codec: {job.final / 'codec.safetensors'}")
 
 
@@ -69,17 +69,6 @@ def codec_config(training: Training, data: ImageSet) -> CodecConfig:
     """The codec's own configuration, with phases and dimension of the images."""
     given: dict[str, Any] = msgspec.to_builtins(training)
     return msgspec.convert(given | {"phases": training.phases or len(data.phases), "ndim": data.images.ndim - 2}, CodecConfig)
-
-
-def training_table(codec: Codec) -> Table:
-    """The history of a training for a report."""
-    names = ("epoch", "loss", "cross_entropy", "kl", "accuracy", "volume_fraction_error", "two_point_error")
-    step = max(1, len(codec.history) // 20)
-    kept = [*codec.history[::-1][::step]][::-1]
-    rows = tuple(tuple(getattr(epoch, name) for name in names) for epoch in kept)
-    return Table(
-        "Training", tuple(name.replace("_", " ") for name in names), rows, "Nats per voxel; accuracy and errors on validation images."
-    )
 
 
 def _note(job: Job, codec: Codec) -> None:

@@ -7,12 +7,11 @@ import numpy as np
 from jaxtyping import Int
 
 from jaxmicro._core import split_named
-from jaxmicro.cli.commands.train import training_table
 from jaxmicro.cli.configs import PictureOptions
 from jaxmicro.cli.demonstration.picture import fit_scale, read_picture, two_phases
 from jaxmicro.cli.demonstration.settings import Effort
 from jaxmicro.cli.run_folder import Job
-from jaxmicro.cli.stored_report import Table
+from jaxmicro.cli.stored_report import Table, training_table
 from jaxmicro.datasets import crops
 from jaxmicro.datasets.shipped import two_phase_cells
 from jaxmicro.fields import Grid
@@ -104,7 +103,7 @@ def picture_source(path: str, options: PictureOptions, effort: Effort, keep_orde
                 "Crops of a picture are not periodic; what the codec decodes is.",
             ]
         ),
-        tables=(training_table(codec),),
+        tables=(training_table(codec.history),),
         picture=ms,
     )
 
