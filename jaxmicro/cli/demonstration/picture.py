@@ -78,8 +78,8 @@ def two_phases(ms: Microstructure, keep_order: bool, console: Console) -> Micros
 def mean_chord(ms: Microstructure) -> float:
     """Mean length of runs of the rarer phase along the axes, in voxels."""
     rare = np.asarray(ms.labels) == int(np.argmin(np.bincount(np.asarray(ms.labels).ravel(), minlength=2)))
-    starts = sum(int((rare[1:] & ~rare[:-1]).sum() if axis == 0 else (rare[:, 1:] & ~rare[:, :-1]).sum()) for axis in (0, 1))
-    return 2 * float(rare.sum()) / max(starts, 1)
+    runs = sum(int((lines[1:] & ~lines[:-1]).sum() + lines[0].sum()) for lines in (rare, rare.T))
+    return 2 * float(rare.sum()) / max(runs, 1)
 
 
 def fit_scale(ms: Microstructure, console: Console) -> tuple[Microstructure, int]:
