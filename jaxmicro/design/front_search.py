@@ -24,7 +24,7 @@ from jaxmicro.design.costs import Costs, costs_of
 from jaxmicro.design.evaluation import Evaluator, discrete
 from jaxmicro.design.flips import Factors, decode_one, gains, latent_rows, predict, pull
 from jaxmicro.design.problem import Problem
-from jaxmicro.design.space import drawn, hard
+from jaxmicro.design.space import drawn, hard, spread_of, unit
 from jaxmicro.design.trace import Trace
 
 LANES = 16
@@ -173,9 +173,9 @@ def _propose(problem: Problem, lanes: list[_Lane], costs: Costs, frame: tuple[np
     stacked = jax.tree.map(lambda *parts: jnp.stack(parts), *[(b.latent, b.cell, b.gain) for b in bases])
     latents, cells, all_gains = stacked
     dtype = cells.dtype
-    spread = jnp.stack([jnp.std(z) for z in latents])
+    spread = jax.vmap(spread_of)(latents)
     noise = (fresh[::2] - fresh[1::2]) / jnp.sqrt(2.0)
-    noise = noise / jnp.maximum(jnp.std(noise), 1e-12)
+    noise = jax.vmap(unit)(noise)
     kick = jnp.asarray([KICK * max(lane.failures - 1, 0) for lane in lanes], dtype) * spread
     starts = latents + kick.reshape(-1, *(1,) * (latents.ndim - 1)) * noise
     values = jnp.asarray(np.stack([b.value for b in bases]), dtype)
@@ -223,7 +223,7 @@ def _step(
 ) -> tuple[Array, Array]:  # fmt: skip
     """The latent with the best predicted score within reach of the base."""
     ndim = cell.ndim - 1
-    rows, spread = pull(gain, factors), jnp.std(base)
+    rows, spread = pull(gain, factors), spread_of(base)
     columns = ruler.bounds[:, 0].astype(int)
 
     def guess(latent: Array) -> tuple[Array, Array]:
@@ -254,7 +254,7 @@ def _step(
 
 def _along(lengths: Array, direction: Array) -> Array:
     """Steps of given lengths, in standard deviations, along a direction."""
-    return lengths.reshape(-1, *(1,) * direction.ndim) * direction / jnp.maximum(jnp.std(direction), jnp.finfo(direction.dtype).tiny)
+    return lengths.reshape(-1, *(1,) * direction.ndim) * unit(direction)
 
 
 def _constrained(latent: Array, downhill: Array, fixed: Array, guess: Any, ruler: _Scalarisation, spread: Array) -> Array:

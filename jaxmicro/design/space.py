@@ -219,6 +219,16 @@ def hard(fractions: Float[Array, "..."], ndim: int) -> Float[Array, "..."]:
     return jax.nn.one_hot(jnp.argmax(fractions, axis=axis), fractions.shape[axis], dtype=fractions.dtype, axis=axis)
 
 
+def unit(direction: Float[Array, "..."]) -> Float[Array, "..."]:
+    """A direction of root mean square 1 (not of standard deviation 1: a uniform direction has none)."""
+    return direction / jnp.maximum(jnp.sqrt(jnp.mean(direction**2)), jnp.finfo(direction.dtype).tiny)
+
+
+def spread_of(latent: Float[Array, "*latent"]) -> Float[Array, ""]:
+    """Standard deviation of a latent over its entries, the scale of steps; never quite zero, so that uniform cells can change."""
+    return jnp.maximum(jnp.std(latent), 1e-3)
+
+
 def _spread(n: int, low: float, high: float, key: Array, dtype: Any) -> Float[Array, " n"]:
     """One share in each of n strata of an interval, in random order; the middle for n = 1."""
     keys = split_named(key, "place", "order")

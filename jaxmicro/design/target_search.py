@@ -22,7 +22,7 @@ from jaxmicro.design.evaluation import Evaluator, discrete
 from jaxmicro.design.flips import Factors, decode_one, gains, latent_rows, predict, pull
 from jaxmicro.design.goals import Between, Target
 from jaxmicro.design.problem import Problem
-from jaxmicro.design.space import drawn, hard
+from jaxmicro.design.space import drawn, hard, spread_of, unit
 from jaxmicro.design.trace import Trace
 
 ROUNDS = 4
@@ -138,8 +138,7 @@ class Guess(NamedTuple):
 
 def _next(space: Any, best: _State, goals: Goals, factors: Factors, kick: float, seen: np.ndarray, key: Array) -> tuple[Array, Guess]:
     pair = drawn(space, 2, key)
-    noise = (pair[0] - pair[1]) / jnp.sqrt(2.0)
-    noise = noise * (jnp.std(best.latent) / jnp.maximum(jnp.std(noise), 1e-12))
+    noise = spread_of(best.latent) * unit(pair[0] - pair[1])
     dtype = best.cell.dtype
     bounds = tuple(jnp.asarray(part, dtype) for part in (goals.low, goals.high, goals.scale))
     value = jnp.asarray(best.value, dtype)
@@ -157,7 +156,7 @@ def _propose(
     low, high, scale = bounds
     ndim = cell.ndim - 1
     rows = pull(gain, factors) / scale.reshape(-1, *(1,) * cell.ndim)
-    spread = jnp.std(base)
+    spread = spread_of(base)
     tries = jnp.asarray([(s, d) for s in STRENGTHS for d in DAMPINGS], base.dtype)
 
     def residual(v: Array) -> Array:
@@ -183,7 +182,7 @@ def _propose(
         def step(trial: Array) -> Array:
             coefficients = jnp.linalg.solve(normal + trial[1] * size * jnp.eye(J.shape[0], dtype=r.dtype), r)
             direction = jnp.tensordot(coefficients, J, axes=1)
-            return latent + trial[0] * spread * direction / jnp.maximum(jnp.std(direction), jnp.finfo(r.dtype).tiny)
+            return latent + trial[0] * spread * unit(direction)
 
         latents = jax.vmap(step)(tries)
         guesses, errors, fresh = jax.vmap(judge)(latents)
