@@ -14,7 +14,6 @@ from pymoo.core.problem import Problem as Variables
 from jaxmicro._core import Progress, check, numpy_generator, split_named
 from jaxmicro.design.costs import Costs, costs_of
 from jaxmicro.design.evaluation import Evaluator, discrete
-from jaxmicro.design.operators import RegionExchange, SpaceNoise
 from jaxmicro.design.problem import Problem
 from jaxmicro.design.space import drawn
 from jaxmicro.design.trace import Trace
@@ -93,8 +92,7 @@ def _start(problem: Problem, costs: Costs, size: int, sampling: ArrayLike | None
     variables = Variables(
         n_var=first.shape[1], n_obj=len(costs.names), n_ieq_constr=len(costs.bounds), xl=low, xu=high
     )  # equal bounds for all: a latent has no preferred place
-    operators = {"crossover": RegionExchange(space.latent_shape, space.grid.ndim), "mutation": SpaceNoise(pool)}
-    algorithm = NSGA2(pop_size=size, sampling=first, **operators)  # pyright: ignore[reportArgumentType]
+    algorithm = NSGA2(pop_size=size, sampling=first)  # pyright: ignore[reportArgumentType]
     seed = int(numpy_generator(keys["operators"]).integers(2**31 - 1))
     algorithm.setup(variables, termination=("n_gen", 10**9), seed=seed, verbose=False, save_history=False)
     return algorithm

@@ -19,6 +19,7 @@ from jaxmicro.design import (
 )
 from jaxmicro.design.front_search import weights_on_simplex
 from jaxmicro.design.pareto import hypervolume_history
+from jaxmicro.design.space import unit
 from jaxmicro.fields import Grid
 
 GRID = Grid((8, 8))
@@ -48,13 +49,17 @@ def test_no_solved_design_dominates_the_front(method):
 
 
 def test_gradients_beat_chance_at_equal_cost():
+    problem = Problem(
+        Density(Grid((16, 16))),
+        [Conductivity([1.0, 10.0]), VolumeFraction()],
+        [Maximize("k_xx"), Minimize("k_yy")],
+        Between("volume_fraction", 0.45, 0.55),
+    )
     found = {}
     for method in ("gradient", "random"):
-        result = minimize(
-            trade(grid=Grid((16, 16))), method, budget=144, population=12, key=jax.random.key(1), reference=(1.0, 1.0), verify=False
-        )
+        result = minimize(problem, method, budget=64, population=8, key=jax.random.key(1), reference=(1.0, 10.0), verify=False)
         found[method] = result.hypervolume_history[-1, 1]
-    assert found["gradient"] > 1.05 * found["random"]
+    assert found["gradient"] > 1.4 * found["random"]  # measured with 96 solves: 1.7 to 2.0
 
 
 def test_constraints_hold_on_the_front_and_an_impossible_one_returns_the_least_infeasible():
@@ -145,3 +150,9 @@ def test_weights_reach_all_corners():
     drawn = weights_on_simplex(10, 3, jax.random.key(0))
     assert np.allclose(drawn.sum(axis=1), 1)
     assert np.allclose(drawn[:3], np.eye(3))
+
+
+def test_steps_keep_their_length_where_a_direction_is_uniform():
+    assert float(jnp.abs(unit(jnp.full((4, 4), -3.0))).max()) == pytest.approx(1.0)  # such is the slope of a volume fraction
+    result = minimize(trade([Between("volume_fraction", 0.3, 0.5)]), budget=40, population=4, key=jax.random.key(0), verify=False)
+    assert np.abs(result.latents).max() < 10
