@@ -53,7 +53,7 @@ def stiffness_of(values: Float[np.ndarray, "n k"], names: Sequence[str], ndim: i
 
     Example:
         >>> names = ("C11", "C12", "C16", "C22", "C26", "C66")
-        >>> float(stiffness_of(np.array([[3.0, 1.0, 0.0, 3.0, 0.0, 1.0]]), names, 2)[0, 2, 2])
+        >>> round(float(stiffness_of(np.array([[3.0, 1.0, 0.0, 3.0, 0.0, 1.0]]), names, 2)[0, 2, 2]), 6)
         2.0
     """
     for places in (VOIGT[6], VOIGT[3]) if ndim == 2 else (VOIGT[6],):

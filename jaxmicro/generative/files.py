@@ -82,11 +82,19 @@ def take(arrays: Mapping[str, np.ndarray], name: str, path: str | os.PathLike) -
     return arrays[name]
 
 
+def _ordered(payload: bytes) -> bytes:
+    """The same safetensors file with sorted names in its header, whose order is otherwise random: equal codecs, equal bytes."""
+    size = int.from_bytes(payload[:8], "little")
+    text = json.dumps(json.loads(payload[8 : 8 + size]), sort_keys=True, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + payload[8 + size :]
+
+
 def write_arrays(path: str | os.PathLike, arrays: Mapping[str, np.ndarray], header: Mapping[str, str]) -> None:
     """Write a safetensors file beside its place and move it there, so that a reader never sees half of it."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    payload = serialise({name: np.asarray(array, order="C") for name, array in arrays.items()}, metadata=dict(header))
+    payload = _ordered(serialise({name: np.asarray(array, order="C") for name, array in arrays.items()}, metadata=dict(header)))
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -32,7 +32,7 @@ def test_help_version_and_errors(tmp_path):
     assert wrong.returncode == 2
     assert wrong.stderr.splitlines()[-1].startswith("error: `none.png` does not exist")
     assert "Traceback" not in wrong.stderr
-    assert left_over(tmp_path) in ([], ["runs"])
+    assert [name for name in left_over(tmp_path) if not name.startswith("home")] in ([], ["runs"])  # matplotlib keeps fonts at home
 
 
 @pytest.mark.slow
