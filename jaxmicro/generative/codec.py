@@ -228,7 +228,7 @@ class Codec:
             >>> with tempfile.TemporaryDirectory() as folder:
             ...     load("two-phase-64").save(f"{folder}/mine.safetensors")
             ...     load(f"{folder}/mine.safetensors").phases
-            ('matrix', 'inclusion')
+            ('phase 0', 'phase 1')
         """
         files.save(self, path)
 
