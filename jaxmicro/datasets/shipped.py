@@ -2,7 +2,7 @@
 
     python -m jaxmicro.datasets.shipped two-phase-64.safetensors
 
-It takes about six minutes on two cores. The card in the file holds what is measured at the end on cells that the
+It takes some ten minutes on two idle cores. The card in the file holds what is measured at the end on cells that the
 training has not seen.
 """
 
