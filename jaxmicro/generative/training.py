@@ -41,7 +41,7 @@ def train(
         dataset: phase fractions `(n, p, *grid)`, integer labels `(n, *grid)`, a sequence of microstructures, or an
             object of `jaxmicro.datasets`; every size of the grid a multiple of `config.factor`.
         config: architecture and training; by default `CodecConfig()`.
-        key: typed random key. The same key, data, configuration and machine give the same codec bit for bit.
+        key: typed random key. The same key, data, configuration, machine and x64 mode give the same codec bit for bit.
         progress: called with steps done, steps in all, and the latest loss.
         checkpoint_dir: folder for a checkpoint after every epoch.
         resume: continue from the checkpoint in that folder (from the start where there is none yet). The result is
