@@ -17,6 +17,8 @@ from jaxmicro.design import (
     minimize,
     nondominated,
 )
+from jaxmicro.design.costs import costs_of
+from jaxmicro.design.evolution import FAILED, _score
 from jaxmicro.design.front_search import weights_on_simplex
 from jaxmicro.design.pareto import hypervolume_history
 from jaxmicro.design.space import unit
@@ -156,3 +158,14 @@ def test_steps_keep_their_length_where_a_direction_is_uniform():
     assert float(jnp.abs(unit(jnp.full((4, 4), -3.0))).max()) == pytest.approx(1.0)  # such is the slope of a volume fraction
     result = minimize(trade([Between("volume_fraction", 0.3, 0.5)]), budget=40, population=4, key=jax.random.key(0), verify=False)
     assert np.abs(result.latents).max() < 10
+
+
+def test_failed_designs_are_bad_in_every_cost_that_nsga2_sees():
+    from pymoo.core.population import Population
+
+    problem = trade([Between("k_yy", 3.0, None)])
+    values = np.array([[2.0, 2.5, 0.0, 2.0, 0.4], [np.nan, np.nan, np.nan, np.nan, 0.1]])  # k_mean, k_xx, k_xy, k_yy, volume fraction
+    offspring = Population.new("X", np.zeros((2, 3)))
+    _score(offspring, costs_of(problem), values)
+    assert np.allclose(offspring.get("F"), [[-2.5, 0.4], [FAILED, FAILED]])
+    assert np.allclose(offspring.get("G")[:, 0], [1.0 / 0.03, FAILED])
