@@ -7,7 +7,7 @@ from jaxmicro._core import __version__
 from jaxmicro.cli.catalogue import COMMANDS, find_command
 from jaxmicro.cli.console import Console
 from jaxmicro.cli.options import parse
-from jaxmicro.cli.problems import ending_tidily, explained, listening_to_warnings
+from jaxmicro.cli.problems import explained, listening_to_warnings
 from jaxmicro.cli.run_folder import open_job
 from jaxmicro.cli.settings import configure_jax
 
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     console = Console(quiet="--quiet" in arguments)
-    with ending_tidily(), listening_to_warnings(console), explained(console, debug="--debug" in arguments) as outcome:
+    with listening_to_warnings(console), explained(console, debug="--debug" in arguments) as outcome:
         outcome.code = _run(arguments, console)
     return outcome.code
 

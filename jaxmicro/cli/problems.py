@@ -1,8 +1,6 @@
 """Errors and warnings as a person should meet them: one clear message, an exit code, no traceback."""
 
 import dataclasses
-import signal
-import threading
 import traceback
 import warnings
 from collections.abc import Iterator
@@ -58,23 +56,6 @@ def _message(error: Exception, debug: bool) -> str:
         return text
     hint = "" if debug else " Run again with --debug to see where."
     return f"{type(error).__name__}: {text}{hint}"
-
-
-@contextmanager
-def ending_tidily() -> Iterator[None]:
-    """Treat a request to terminate as an interruption, so that nothing is left half-written."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
 
 
 @contextmanager

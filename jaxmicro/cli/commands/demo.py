@@ -9,7 +9,6 @@ from jax import Array
 
 from jaxmicro._core import split_named
 from jaxmicro.cli.configs import PictureOptions, Table
-from jaxmicro.cli.demonstration.ahead import compiled_ahead
 from jaxmicro.cli.demonstration.comparison import Comparison, compare, note_comparison
 from jaxmicro.cli.demonstration.designs import (
     GOALS,
@@ -18,6 +17,7 @@ from jaxmicro.cli.demonstration.designs import (
     Study,
     begin_study,
     choose_targets,
+    compile_ahead,
     search_designs,
     verify_and_correct,
 )
@@ -49,27 +49,27 @@ class Config(PictureOptions, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 def run(config: Config, job: Job) -> None:
     """Run all parts, write everything, print the key figures."""
     effort = QUICK if config.quick else FULL
-    keys = split_named(jax.random.key(config.seed), "designs", "samples", "gradient", "fronts", "ahead")
+    keys = split_named(jax.random.key(config.seed), "designs", "samples", "gradient", "fronts", "background")
     source = _source(config, effort, job)
     materials = demo_materials(config.materials, source.names, job.console)
     study = begin_study(source, materials, effort)
-    with compiled_ahead(study, keys["ahead"]) as ahead:
-        job.console.step("solving real cells; the targets come from them")
-        targets = choose_targets(study, study.values(source.unseen), effort.designs)
-        job.console.step("designing cells through the latent space, by gradients")
-        searched = search_designs(study, targets, effort.budget, keys["designs"], job)
-        codes = source.codec.encode(source.data)
-        ahead.wait_for(0)
-        designs = _verified(study, searched, targets, codes, effort, keys["designs"], job)
-        job.console.step("comparing data with samples")
-        comparison, values = _compare(source, study, effort, keys["samples"], materials[0].unit or None)
-        note_comparison(job, comparison)
-        job.console.step("checking one gradient through solver and decoder")
-        gradient = gradient_table(check_gradient(source.codec, study.properties[1], study.space.grid, key=keys["gradient"]), job)
-        ahead.wait_for(2)
-    job.console.step(f"searching the front of {' against '.join(GOALS)}")
+    background = compile_ahead(study, keys["background"])
+    job.console.step("solving real cells; the targets come from them")
+    targets = choose_targets(study, study.values(source.unseen), effort.designs)
+    job.console.step("designing cells through the latent space, by gradients")
+    searched = search_designs(study, targets, effort.budget, keys["designs"], job)
+    background.join()
+    codes = source.codec.encode(source.data)
+    designs = _verified(study, searched, targets, codes, effort, keys["designs"], job)
+    job.console.step("comparing data with samples")
+    comparison, values = _compare(source, study, effort, keys["samples"], materials[0].unit or None)
+    note_comparison(job, comparison)
+    job.console.step("checking one gradient through solver and decoder")
+    gradient = gradient_table(check_gradient(source.codec, study.properties[1], study.space.grid, key=keys["gradient"]), job)
     problem = front_problem(study, values)
+    job.console.step(f"searching the front of {' against '.join(GOALS)}")
     fronts = search_fronts(study, problem, values, effort, keys["fronts"], job)
+    path = interpolate(designs[0].result.latents[0], designs[-1].result.latents[0], STEPS, kind="spherical")
     found = Findings(
         source=source,
         materials=materials,
@@ -78,19 +78,13 @@ def run(config: Config, job: Job) -> None:
         fronts=fronts,
         limits=(problem.constraints[0].low, problem.constraints[0].high),
         ends=verify_front(problem, fronts),
-        interpolation=_walk(study, designs),
+        interpolation=np.asarray(study.space.decode(path)),
         prior_reference=np.asarray(source.codec.prior_distance(codes)),
         data_reference=_nearest_others(np.asarray(codes)),
         tables=[gradient, *source.tables, *([] if source.picture is None else [seam_table(source, study, job)])],
     )
     write_findings(job, found)
     job.at_end(lambda: print_findings(job, found))
-
-
-def _walk(study: Study, designs: list[Designed]) -> np.ndarray:
-    """Decoded cells on the way from the first design to the last."""
-    path = interpolate(designs[0].result.latents[0], designs[-1].result.latents[0], STEPS, kind="spherical")
-    return np.asarray(study.space.decode(path))
 
 
 def _source(config: Config, effort: Effort, job: Job) -> Source:

@@ -1,6 +1,7 @@
 """What the demo designs: cells for targets that hold when every voxel is split."""
 
 import dataclasses
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,7 +29,7 @@ from jaxmicro.design import (
     minimize,
     verify,
 )
-from jaxmicro.design.evaluation import Evaluator
+from jaxmicro.design.evaluation import Evaluator, discrete
 from jaxmicro.materials import Constants
 
 STIFF, CONDUCTIVE = "E_x", "k_yy"
@@ -97,7 +98,20 @@ def begin_study(source: Source, materials: Sequence[Constants], effort: Effort) 
     """The space and the properties that all parts of the demo share."""
     space = anywhere(LatentSpace(source.codec, source.grid))
     conductivity = Conductivity(jnp.asarray(scalar_conductivities(materials)))
-    return Study(space, (Stiffness(list(materials)), conductivity, VolumeFraction(1)), min(12, effort.cells))
+    return Study(space, (Stiffness(list(materials)), conductivity, VolumeFraction(1)), min(20, effort.cells))
+
+
+def compile_ahead(study: Study, key: Array) -> threading.Thread:
+    """Verify some cell and evaluate a generation in the background, so that both are compiled by the time they are needed."""
+
+    def work() -> None:
+        latents, problem = study.space.initial(1, key), study.problem([1.0, 1.0])
+        verify(problem, latents)
+        Evaluator(problem).values(discrete(study.space, latents), batch=study.batch)
+
+    thread = threading.Thread(target=work, name="compile ahead", daemon=True)
+    thread.start()
+    return thread
 
 
 def choose_targets(study: Study, unseen: Float[np.ndarray, "m k"], count: int) -> Float[np.ndarray, "n g"]:

@@ -15,17 +15,11 @@ from jaxmicro.design import Between, DesignResult, Maximize, Minimize, Problem, 
 
 METHODS = ("gradient", "nsga2")
 FRACTION = "volume_fraction"
-LANES = 6  # weights of the gradient front
 
 
 def front_problem(study: Study, data: Float[np.ndarray, "n k"]) -> Problem:
     """Stiff along x and insulating along y, with as much of the second phase as half of the data has."""
     low, high = (float(np.round(end, 3)) for end in np.quantile(study.column(data, FRACTION), [0.25, 0.75]))
-    return any_front(study, low, high)
-
-
-def any_front(study: Study, low: float = 0.2, high: float = 0.8) -> Problem:
-    """The same problem with any limits of the volume fraction."""
     return Problem(study.space, study.properties, [Maximize(STIFF), Minimize(CONDUCTIVE)], [Between(FRACTION, low, high)])
 
 
@@ -34,7 +28,7 @@ def search_fronts(
 ) -> dict[str, DesignResult]:
     """The front by gradients and by evolution, at the same number of solves and with the same reference point."""
     reference = [float(study.column(data, STIFF).min()), float(study.column(data, CONDUCTIVE).max())]
-    lanes = {"gradient": LANES, "nsga2": study.batch}
+    lanes = {"gradient": min(12, study.batch), "nsga2": study.batch}
     found = {}
     for method in METHODS:
         with job.meter(f"front by {method}, solves") as progress:
