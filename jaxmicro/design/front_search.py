@@ -195,17 +195,18 @@ def _propose(problem: Problem, lanes: list[_Lane], costs: Costs, frame: tuple[np
     return found
 
 
-_AXES = _Scalarisation(weights=0, ideal=None, width=None, signs=None, columns=None, bounds=None)  # type: ignore[arg-type]
-
-
 @jax.jit
 def _steps(
     space: Any, bases: Array, starts: Array, cells: Array, values: Array, all_gains: Array, factors: Array, ruler: _Scalarisation, reach: Array
 ) -> tuple[Array, Array]:  # fmt: skip
-    def one(base, start, cell, value, gain, factor, ruler, reach):
-        return _step(space, base, start, cell, value, gain, factor, ruler, reach)
+    """The steps of all lanes: on CPU one lane after the other, since the decoded candidates of all lanes together take a gigabyte."""
 
-    return jax.vmap(one, in_axes=(0, 0, 0, 0, 0, 0, _AXES, 0))(bases, starts, cells, values, all_gains, factors, ruler, reach)
+    def one(lane: Any) -> tuple[Array, Array]:
+        *parts, weights, reach = lane
+        return _step(space, *parts, ruler._replace(weights=weights), reach)
+
+    each = jax.lax.map if jax.default_backend() == "cpu" else lambda function, lanes: jax.vmap(function)(lanes)
+    return each(one, (bases, starts, cells, values, all_gains, factors, ruler.weights, reach))
 
 
 def scalar_score(ruler: _Scalarisation, value: Array, sharpness: float | None = None) -> Array:
