@@ -5,8 +5,13 @@ and of its inverse:
 
     x·C_eff x ≤ Σ f_p x·C_p x,      x·C_eff⁻¹ x ≤ Σ f_p x·C_p⁻¹ x      (for every cell with volume fractions f)
 
-The right-hand sides are linear in f, so over a set of volume fractions their largest value lies at a corner. From these
-follow bounds of diagonal entries (x a basis vector), of the isotropic bulk modulus, of Young's and shear moduli (1/x·S x).
+The right-hand sides are linear in f, so over a set of volume fractions their largest value lies at a corner. By Cauchy's
+inequality (x·y)² ≤ (y·C y)(x·C⁻¹ x), so that every y bounds the inverse forms too:
+
+    1/(x·C_eff⁻¹ x) ≤ y·C_eff y/(x·y)²,      x·C_eff x ≥ (x·y)²/(y·C_eff⁻¹ y)
+
+with y = C_p x or C_p⁻¹ x of each phase as candidates besides x itself. From these follow bounds of diagonal entries, of the
+nearest isotropic bulk and shear moduli (means of diagonal entries), and of Young's and shear moduli (1/x·S x).
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,7 +52,10 @@ def check_attainable(properties: Sequence[Any], targets: Sequence[Target], const
         found = limits(part, shares, grid)
         for target in targets:
             if target.name in found:
-                _check_one(target, found[target.name], shares)
+                _check_one(f"The target {target.name} = {target.value:g}", target.value, target.value, found[target.name], shares)
+        for each in constraints:
+            if each.name in found:
+                _check_one(f"The constraint on {each.name}", each.low, each.high, found[each.name], shares)
         if isinstance(part, Conductivity):
             _check_pair(part, targets, shares, grid)
 
@@ -115,38 +123,59 @@ def _conductivity_limits(k: np.ndarray, shares: Sequence[tuple[float, float]], d
 def _stiffness_limits(c: np.ndarray, shares: Sequence[tuple[float, float]]) -> dict[str, Limit]:
     m = c.shape[-1]
     d, places = (2, (1, 2, 6)) if m == 3 else (3, (1, 2, 3, 4, 5, 6))
-    sound = all(np.linalg.eigvalsh(tensor)[0] > 1e-12 * np.abs(c).max() for tensor in c)
-    basis = np.eye(m)
-    letters, pairs = "xyz"[:d], ((0, 1),) if d == 2 else ((1, 2), (0, 2), (0, 1))
-
-    def voigt(x: np.ndarray) -> float:
-        return largest_mean(np.einsum("i,pij,j->p", x, c, x), shares)
-
-    def reuss(x: np.ndarray) -> float:
-        return 1 / largest_mean(np.einsum("i,pij,j->p", x, np.linalg.inv(c), x), shares) if sound else 0.0
-
-    def limit(x: np.ndarray, scale: float) -> Limit:  # both x·C x and (x·S x)⁻¹ lie between reuss(x) and voigt(x)
-        return Limit(scale * reuss(x), scale * voigt(x), "Reuss", "Voigt")
-
-    found = {f"C{places[i]}{places[i]}": limit(basis[i], 1.0 if i < d else 0.5) for i in range(m)}
-    found |= {f"E_{letter}": limit(basis[i], 1.0) for i, letter in enumerate(letters)}
-    found |= {f"G_{letters[i]}{letters[j]}": limit(basis[d + k], 0.5) for k, (i, j) in enumerate(pairs)}
+    forms = _Forms(c, shares)
+    basis, letters, pairs = np.eye(m), "xyz"[:d], ((0, 1),) if d == 2 else ((1, 2), (0, 2), (0, 1))
+    found = {f"C{places[i]}{places[i]}": _limit(*forms.direct(basis[i]), 1.0 if i < d else 0.5) for i in range(m)}
+    found |= {f"E_{letter}": _limit(*forms.inverse(basis[i]), 1.0) for i, letter in enumerate(letters)}
+    found |= {f"G_{letters[i]}{letters[j]}": _limit(*forms.inverse(basis[d + k]), 0.5) for k, (i, j) in enumerate(pairs)}
     pressure = np.where(np.arange(m) < d, 1.0, 0.0) / np.sqrt(d)
-    found["bulk"] = limit(pressure, 1 / d)
+    deviators = np.linalg.svd(np.eye(m) - np.outer(pressure, pressure))[0][:, : m - 1].T
+    found["bulk"] = _limit(*forms.direct(pressure), 1 / d)
+    low, high = np.mean([forms.direct(x) for x in deviators], axis=0)
+    found["shear"] = _limit(low, high, 0.5)
     return found
 
 
-def _check_one(target: Target, limit: Limit, shares: Sequence[tuple[float, float]]) -> None:
+def _limit(low: float, high: float, scale: float) -> Limit:
+    return Limit(scale * float(low), scale * float(high), "Reuss", "Voigt")
+
+
+class _Forms:
+    """Bounds of the quadratic forms of an effective tensor and of its inverse."""
+
+    def __init__(self, c: np.ndarray, shares: Sequence[tuple[float, float]]):
+        self.c, self.shares = c, shares
+        self.sound = all(np.linalg.eigvalsh(tensor)[0] > 1e-12 * np.abs(c).max() for tensor in c)
+        self.s = np.linalg.inv(c) if self.sound else None
+
+    def direct(self, x: np.ndarray) -> tuple[float, float]:
+        """Bounds of x·C x."""
+        if self.s is None:
+            return 0.0, self._mean(self.c, x)
+        return max(float(x @ y) ** 2 / self._mean(self.s, y) for y in (x, *(c @ x for c in self.c))), self._mean(self.c, x)
+
+    def inverse(self, x: np.ndarray) -> tuple[float, float]:
+        """Bounds of 1/(x·C⁻¹ x)."""
+        if self.s is None:
+            return 0.0, self._mean(self.c, x)
+        return 1 / self._mean(self.s, x), min(self._mean(self.c, y) / float(x @ y) ** 2 for y in (x, *(s @ x for s in self.s)))
+
+    def _mean(self, tensors: np.ndarray, y: np.ndarray) -> float:
+        return largest_mean(np.einsum("i,pij,j->p", y, tensors, y), self.shares)
+
+
+def _check_one(goal: str, least: float | None, most: float | None, limit: Limit, shares: Sequence[tuple[float, float]]) -> None:
+    """Refuse a goal for a value between `least` and `most` where no cell has one."""
     slack = SLACK * max(abs(limit.low), abs(limit.high))
     for outside, bound, name, word in (
-        (limit.low - target.value, limit.low, limit.low_name, "at least"),
-        (target.value - limit.high, limit.high, limit.high_name, "at most"),
+        (-np.inf if most is None else limit.low - most, limit.low, limit.low_name, "at least"),
+        (-np.inf if least is None else least - limit.high, limit.high, limit.high_name, "at most"),
     ):
         if outside > slack:
             by = f"{outside:.4g}" + (f" ({outside / abs(bound):.1%})" if bound else "")
             raise TargetError(
-                f"The target {target.name} = {target.value:g} must be {word} {bound:.6g}, the {name} bound {_where(shares)}, "
-                f"but it passes it by {by}. No cell of these phases can reach it: move the target inside, or change the phases."
+                f"{goal} must be {word} {bound:.6g}, the {name} bound {_where(shares)}, but it passes it by {by}. "
+                "No cell of these phases can reach it: move it inside, or change the phases."
             )
 
 

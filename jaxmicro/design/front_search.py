@@ -201,12 +201,12 @@ def _steps(
 ) -> tuple[Array, Array]:  # fmt: skip
     """The steps of all lanes: on CPU one lane after the other, since the decoded candidates of all lanes together take a gigabyte."""
 
-    def one(lane: Any) -> tuple[Array, Array]:
-        *parts, weights, reach = lane
-        return _step(space, *parts, ruler._replace(weights=weights), reach)
+    def one(lane: tuple[Any, ...]) -> tuple[Array, Array]:
+        base, start, cell, value, gain, factor, weights, reach = lane
+        return _step(space, base, start, cell, value, gain, factor, ruler._replace(weights=weights), reach)
 
-    each = jax.lax.map if jax.default_backend() == "cpu" else lambda function, lanes: jax.vmap(function)(lanes)
-    return each(one, (bases, starts, cells, values, all_gains, factors, ruler.weights, reach))
+    lanes = (bases, starts, cells, values, all_gains, factors, ruler.weights, reach)
+    return jax.lax.map(one, lanes) if jax.default_backend() == "cpu" else jax.vmap(one)(lanes)
 
 
 def scalar_score(ruler: _Scalarisation, value: Array, sharpness: float | None = None) -> Array:

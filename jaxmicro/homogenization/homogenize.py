@@ -5,7 +5,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Int
+from jaxtyping import Array, ArrayLike, Bool, Float, Int, Integer
 
 from jaxmicro._core import Status, check, check_choice, is_concrete, record, static
 from jaxmicro.homogenization.analytic import AnalyticBounds, bounds_of
@@ -56,7 +56,7 @@ class Homogenized:
 
 
 def homogenize(
-    microstructure: Microstructure | Int[ArrayLike, "*grid"],
+    microstructure: Microstructure | Integer[ArrayLike, "*grid"] | Bool[ArrayLike, "*grid"],
     materials: Mapping[Any, Any] | Sequence[Any] | None = None,
     *,
     plane: str = "auto",
@@ -142,6 +142,11 @@ def _as_microstructure(value: Any) -> tuple[Microstructure, list[Any]]:
         f"`microstructure` must be a Microstructure or an integer label array, but its dtype is {labels.dtype}. Segment a picture with jaxmicro.io.read.",
     )
     check(labels.ndim in (2, 3), f"`microstructure` must have 2 or 3 axes, but its shape is {labels.shape}.")
+    check(
+        labels.dtype != np.uint8 or labels.ndim == 2 or labels.shape[-1] not in (3, 4),
+        f"`microstructure` must be a label map, but its shape {labels.shape} and dtype uint8 are those of a colour picture. Read the picture "
+        "with jaxmicro.io.read(file, phases=…); for a volume of so few slices pass Microstructure(labels=array.astype(int)).",
+    )
     values, indices = np.unique(labels, return_inverse=True)
     check(
         len(values) <= 4096,

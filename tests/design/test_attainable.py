@@ -81,11 +81,29 @@ def test_a_pair_that_needs_another_fraction_is_refused():
 def test_elastic_bounds_of_equal_poisson_ratios_are_young():
     part = Stiffness([{"young": 1.0, "poisson": 0.3}, {"young": 10.0, "poisson": 0.3}], plane="stress")
     bounds = limits(part, ((0.5, 0.5), (0.5, 0.5)), GRID)
-    assert bounds["E_x"].low == pytest.approx(1 / (0.5 + 0.05), rel=1e-9)  # Reuss; the Voigt end is that of C11
+    assert bounds["E_x"].low == pytest.approx(1 / (0.5 + 0.05), rel=1e-9)  # Reuss
+    assert bounds["E_x"].high == pytest.approx(5.5, rel=1e-9)  # Voigt: of C⁻¹, not of C11
     assert bounds["C11"].high == pytest.approx(5.5 / (1 - 0.09), rel=1e-9)
     assert bounds["G_xy"].high == pytest.approx(5.5 / 2.6, rel=1e-9)
     with pytest.raises(TargetError, match=r"E_x = 0\.9 must be at least 1"):
         wanted(Target("E_x", 0.9), properties=part).check_targets()
+
+
+def test_no_cell_is_stiffer_in_tension_than_its_stiffest_phase():
+    part = Stiffness([{"young": 3.5, "poisson": 0.33}, {"young": 71.0, "poisson": 0.22}])
+    bounds = limits(part, ((0, 1), (0, 1)), GRID)
+    assert bounds["E_x"].high == pytest.approx(71 / (1 - 0.22**2), rel=1e-9)  # Young's modulus in plane strain
+    assert bounds["C11"].low == pytest.approx(3.5 * 0.67 / (1.33 * 0.34), rel=1e-9)
+    with pytest.raises(TargetError, match=r"E_x = 78 must be at most 74\.6"):
+        wanted(Target("E_x", 78.0), properties=part).check_targets()
+
+
+def test_a_constraint_that_no_cell_meets_is_refused_before_solving():
+    with pytest.raises(TargetError, match=r"constraint on k_yy must be at most 10, the Voigt bound .* passes it by 40 \(400\.0%\)"):
+        wanted(Maximize("k_xx"), constraints=[Between("k_yy", 50.0, None)]).check_targets()
+    with pytest.raises(TargetError, match=r"constraint on k_yy must be at least 1, the Reuss bound"):
+        wanted(Maximize("k_xx"), constraints=[Between("k_yy", None, 0.5)]).check_targets()
+    wanted(Maximize("k_xx"), constraints=[Between("k_yy", 0.5, 50.0)]).check_targets()
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -94,7 +112,9 @@ def test_solved_stiffnesses_lie_between_their_limits(seed):
     part = Stiffness([{"young": 1.0, "poisson": 0.1}, {"young": 30.0, "poisson": 0.4}])
     shares = [(float(f), float(f)) for f in ms.volume_fractions]
     found = part(ms.fractions, GRID)
-    for name, limit in limits(part, shares, GRID).items():
+    bounds = limits(part, shares, GRID)
+    assert {"C11", "E_x", "G_xy", "bulk", "shear"} <= bounds.keys()
+    for name, limit in bounds.items():
         assert limit.low <= float(found[name]) <= limit.high
 
 

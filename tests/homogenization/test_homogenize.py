@@ -173,3 +173,13 @@ def test_bounds_with_a_void_do_not_pretend():
     low, high = hashin_shtrikman_conductivity([0.0, 1.0], [0.5, 0.5], 2)
     assert float(low) == 0.0
     assert 0 < float(high) < 0.5
+
+
+def test_a_colour_picture_is_not_taken_for_a_thin_volume():
+    picture = np.repeat(np.eye(6, dtype=np.uint8)[..., None], 3, axis=-1)
+    materials = [{"conductivity": 1.0}, {"conductivity": 2.0}]
+    with pytest.raises(
+        ValueError, match=r"shape \(6, 6, 3\) and dtype uint8 are those of a colour picture. Read the picture with jaxmicro.io.read"
+    ):
+        jm.homogenize(picture, materials)
+    assert jm.homogenize(picture.astype(int), materials).conductivity.shape == (3, 3)
