@@ -1,8 +1,8 @@
 """Preconditioned conjugate gradients with a stopping rule on the energy of the error.
 
-The loop runs on the recursive residual; when that says "done" the true residual is computed. If the truth disagrees,
-another round begins from it, and the iteration ends as STAGNATED once a round gains nothing. A step and the computation of
-the true residual are the same program, so that K and M are compiled once.
+The iteration goes in rounds. A round begins with the true residual; if that is not small enough, steps follow until the
+recursive residual says "done". If the truth then disagrees, the next round begins from it, and the iteration ends as STAGNATED
+once a round gains nothing.
 
 Two estimates of the squared energy error must both be small:
 - r·z, with z = M r: exact if M is the inverse of the operator;
@@ -61,6 +61,7 @@ class _State(NamedTuple):
     r: PyTree
     p: PyTree
     rz: Float[Array, ""]
+    scale: Float[Array, ""]  # b·M b
     energy: Float[Array, ""]  # x·(b + r), which grows by α r·z each step
     gains: Float[Array, " memory"]  # the last gains, newest first
     best: Float[Array, ""]
@@ -69,7 +70,7 @@ class _State(NamedTuple):
     origin: Int[Array, ""]  # step at which this round began
     round_rz: Float[Array, ""]  # true r·z at which this round began
     rounds: Int[Array, ""]
-    verify: Bool[Array, ""]  # the next pass computes the true residual instead of a step
+    verify: Bool[Array, ""]  # the round is over: the truth is asked for
     claimed: Bool[Array, ""]  # the recursion says that the tolerance is met
     status: Int[Array, ""]  # RUNNING until the iteration has ended
 
@@ -111,13 +112,11 @@ def conjugate_gradients(
         ([0.25, 0.25, 0.25], 1)
     """
     dtype = jax.tree.leaves(b)[0].dtype
-    z = precondition(b)
-    scale = tree_dot(b, z)
     rounding = (16 * float(jnp.finfo(dtype).eps)) ** 2 * stopping.budget
     noise = jnp.where(jnp.isfinite(stopping.budget), rounding, 0.0)
-    system = _System(operator, precondition, b, stopping, scale, noise, WINDOW[jnp.dtype(dtype).name])
-    state = jax.lax.while_loop(lambda state: state.status == RUNNING, system.advance, system.start(z))
-    residual = jnp.sqrt(jnp.maximum(state.rz, 0.0) / jnp.where(scale > 0, scale, 1.0))
+    system = _System(operator, precondition, b, stopping, noise, WINDOW[jnp.dtype(dtype).name])
+    state = jax.lax.while_loop(lambda state: state.status == RUNNING, system.round, system.start())
+    residual = jnp.sqrt(jnp.maximum(state.rz, 0.0) / jnp.where(state.scale > 0, state.scale, 1.0))
     return state.x, Outcome(state.status, state.step, residual.astype(dtype))
 
 
@@ -128,7 +127,6 @@ class _System(NamedTuple):
     precondition: Callable[[PyTree], PyTree]
     b: PyTree
     stopping: Stopping
-    scale: Float[Array, ""]  # b·M b
     noise: Float[Array, ""]  # squared errors below this are rounding
     window: int
 
@@ -136,22 +134,28 @@ class _System(NamedTuple):
         relaxed = jnp.maximum(self.stopping.budget - energy, 0.0)
         return jnp.maximum(self.stopping.rtol**2 * jnp.minimum(size, relaxed), self.noise)
 
-    def advance(self, state: _State) -> _State:
-        """One pass: a step along p, or, if `verify`, the true residual. One application of K and one of M serve both."""
-        verify = state.verify
-        kv = self.operator(_choose(verify, state.x, state.p))
-        pkp = tree_dot(state.p, kv)
-        alpha = state.rz / pkp
-        usable = verify | (jnp.isfinite(alpha) & (pkp > 0))
-        alpha = jnp.where(verify | ~usable, 0.0, alpha)
-        x = _axpy(alpha, state.p, state.x)
-        r = _axpy(-jnp.where(verify, 1.0, alpha), kv, _choose(verify, self.b, state.r))
+    def round(self, state: _State) -> _State:
+        """The true residual, and steps until the recursion says that it is small enough."""
+        nothing_yet = state.rounds == 0
+        r = jax.lax.cond(nothing_yet, lambda _: self.b, lambda x: _axpy(jnp.asarray(-1.0), self.operator(x), self.b), state.x)
         z = self.precondition(r)
         rz = tree_dot(r, z)
-        beta = jnp.where(verify | ~usable, 0.0, rz / state.rz)
-        moved = state._replace(x=x, r=r, p=_axpy(beta, state.p, z), rz=rz)
-        after = _choose(verify, self.judge(moved), self.progress(moved, state.rz, alpha))
-        broken = jnp.where(usable, Status.NON_FINITE, jnp.where(jnp.isfinite(pkp), Status.INDEFINITE, Status.NON_FINITE))
+        state = self.judge(state._replace(r=r, p=z, rz=rz, scale=jnp.where(nothing_yet, rz, state.scale)))
+        return jax.lax.while_loop(lambda state: (state.status == RUNNING) & ~state.verify, self.advance, state)
+
+    def advance(self, state: _State) -> _State:
+        """One step along p."""
+        kp = self.operator(state.p)
+        pkp = tree_dot(state.p, kp)
+        alpha = state.rz / pkp
+        usable = jnp.isfinite(alpha) & (pkp > 0)
+        alpha = jnp.where(usable, alpha, 0.0)
+        x, r = _axpy(alpha, state.p, state.x), _axpy(-alpha, kp, state.r)
+        z = self.precondition(r)
+        rz = tree_dot(r, z)
+        beta = jnp.where(usable, rz / state.rz, 0.0)
+        after = self.progress(state._replace(x=x, r=r, p=_axpy(beta, state.p, z), rz=rz), state.rz, alpha)
+        broken = jnp.where(usable | ~jnp.isfinite(pkp), Status.NON_FINITE, Status.INDEFINITE)
         return after._replace(status=jnp.where(usable & jnp.isfinite(rz), after.status, broken).astype(jnp.int32))
 
     def progress(self, state: _State, rz_before: Array, alpha: Array) -> _State:
@@ -160,40 +164,37 @@ class _System(NamedTuple):
         energy, gains, step = state.energy + gain, jnp.concatenate([gain[None], state.gains[:-1]]), state.step + 1
         improved = state.rz < state.best
         best_step = jnp.where(improved, step, state.best_step)
-        claimed = (state.rz <= self.allowed(self.scale, energy)) & (_remaining(gains, step - state.origin) <= self.allowed(energy, energy))
+        claimed = (state.rz <= self.allowed(state.scale, energy)) & (_remaining(gains, step - state.origin) <= self.allowed(energy, energy))
         return state._replace(
             energy=energy, gains=gains, step=step, best=jnp.minimum(state.rz, state.best), best_step=best_step, claimed=claimed,
             verify=claimed | (step - best_step >= self.window) | (step >= self.stopping.max_steps),
         )  # fmt: skip
 
     def judge(self, state: _State) -> _State:
-        """After the true residual: finish, or begin another round from it."""
+        """After the true residual: finish, or begin the steps of another round."""
         # The truth may lie a little above what the recursion promised; far above, another round must gain something.
-        limit = self.allowed(self.scale, state.energy)
+        limit = self.allowed(state.scale, state.energy)
         met = (state.rz <= limit) | (state.claimed & (state.rz <= 4.0 * limit))
         spent = state.step >= self.stopping.max_steps
-        stuck = (state.rz > 0.25 * state.round_rz) | (state.rounds + 1 >= ROUNDS)
+        stuck = (state.rz > 0.25 * state.round_rz) | (state.rounds >= ROUNDS)
         ended = jnp.where(spent, Status.MAX_STEPS, jnp.where(stuck, Status.STAGNATED, RUNNING))
+        status = jnp.where(met, Status.CONVERGED, jnp.where(jnp.isfinite(state.rz), ended, Status.NON_FINITE))
         return state._replace(
             gains=jnp.zeros_like(state.gains), best=state.rz, best_step=state.step, origin=state.step, round_rz=state.rz,
-            rounds=state.rounds + 1, verify=jnp.zeros((), bool), claimed=jnp.zeros((), bool),
-            status=jnp.where(met, Status.CONVERGED, ended).astype(jnp.int32),
+            rounds=state.rounds + 1, verify=jnp.zeros((), bool), claimed=jnp.zeros((), bool), status=status.astype(jnp.int32),
         )  # fmt: skip
 
-    def start(self, z: PyTree) -> _State:
-        """The state of a zero iterate, with z = M b."""
+    def start(self) -> _State:
+        """The state of a zero iterate, before its first round."""
         zero, no = jnp.zeros((), jnp.int32), jnp.zeros((), bool)
-        nothing = jnp.zeros_like(self.scale)
-        at_once = jnp.where(self.scale <= self.allowed(self.scale, nothing), Status.CONVERGED, RUNNING)
+        dtype = jax.eval_shape(tree_dot, self.b, self.b).dtype
+        nothing, unknown = jnp.zeros((), dtype), jnp.full((), jnp.inf, dtype)
+        fields = jax.tree.map(jnp.zeros_like, self.b)
         return _State(
-            x=jax.tree.map(jnp.zeros_like, self.b), r=self.b, p=z, rz=self.scale, energy=nothing,
-            gains=jnp.zeros(MEMORY, self.scale.dtype), best=self.scale, best_step=zero, step=zero, origin=zero, round_rz=self.scale,
-            rounds=zero, verify=no, claimed=no, status=jnp.where(jnp.isfinite(self.scale), at_once, Status.NON_FINITE).astype(jnp.int32),
+            x=fields, r=fields, p=fields, rz=unknown, scale=nothing, energy=nothing, gains=jnp.zeros(MEMORY, dtype), best=unknown,
+            best_step=zero, step=zero, origin=zero, round_rz=unknown, rounds=zero, verify=no, claimed=no,
+            status=jnp.full((), RUNNING, jnp.int32),
         )  # fmt: skip
-
-
-def _choose(flag: Array, yes: PyTree, no: PyTree) -> PyTree:
-    return jax.tree.map(lambda a, b: jnp.where(flag, a, b), yes, no)
 
 
 def _remaining(gains: Array, done: Array) -> Array:
