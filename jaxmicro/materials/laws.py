@@ -3,12 +3,13 @@
 One protocol serves elasticity (strain → stress) and conduction (gradient → flux):
 - `components`: number m of strain components, `grid_shape`, `dtype`;
 - `stress(strain)`: m component fields from m component fields, where None stands for a zero strain;
+- `map_fields(f)`: the law with f applied to each field of constants, whose trailing axes are the grid;
 - `mean()`: the volume average (m, m) of the tangent, which is also the reference medium;
 - `fault()`: the reasons why the constants are not admissible, as traced flags (`Faults`);
 - `tensor()`: the full (m, m, *grid) field, for inspection.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -58,6 +59,10 @@ class Tensor:
             terms = [self.values[i, j] * e for j, e in enumerate(strain) if e is not None]
             out.append(sum(terms[1:], start=terms[0]) if terms else zero)
         return tuple(out)
+
+    def map_fields(self, function: Callable[[Array], Array]) -> "Tensor":
+        """The law with other fields of constants."""
+        return Tensor(function(self.values))
 
     def mean(self) -> Float[Array, "m m"]:
         """Volume average, symmetrised."""
@@ -110,6 +115,10 @@ class Scalar:
     def stress(self, strain: Strain) -> tuple[Array, ...]:
         """Flux q = k g (with the sign of the gradient)."""
         return tuple(jnp.zeros_like(self.values) if g is None else self.values * g for g in strain)
+
+    def map_fields(self, function: Callable[[Array], Array]) -> "Scalar":
+        """The law with another field of constants."""
+        return Scalar(function(self.values))
 
     def mean(self) -> Float[Array, "d d"]:
         """Volume average times the identity."""
@@ -177,6 +186,10 @@ class Isotropic:
             out.append(jnp.zeros_like(self.shear) if term is None else term)
         return tuple(out)
 
+    def map_fields(self, function: Callable[[Array], Array]) -> "Isotropic":
+        """The law with other fields of constants."""
+        return Isotropic(function(self.lame_lambda), function(self.shear), self.components)
+
     def mean(self) -> Float[Array, "m m"]:
         """Volume average of the stiffness."""
         return _isotropic(jnp.mean(self.lame_lambda), jnp.mean(self.shear), self.components)
@@ -238,6 +251,10 @@ class Phases:
             terms = [self.table[:, i, j][self.labels] * e for j, e in enumerate(strain) if e is not None]
             out.append(sum(terms[1:], start=terms[0]) if terms else jnp.zeros(self.grid_shape, self.dtype))
         return tuple(out)
+
+    def map_fields(self, function: Callable[[Array], Array]) -> "Phases":
+        """The law with another field of labels."""
+        return Phases(function(self.labels), self.table)
 
     def mean(self) -> Float[Array, "m m"]:
         """Volume average."""

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from jaxmicro.fields import conduction, elasticity, forward, inverse
-from jaxmicro.homogenization.operators import OPERATORS, make_operator
-from jaxmicro.materials import Tensor
+from jaxmicro.homogenization.operators import OPERATORS, make_operator, sweep
+from jaxmicro.materials import Isotropic, Phases, Tensor
 from tests.homogenization.references import random_stiffness
 
 CASES = [
@@ -104,6 +104,34 @@ def test_zero_modes_are_the_documented_ones():
     for name, vanishes in (("finite_element", False), ("rotated", True), ("fourier", True)):
         force = make_operator(name, conduction(2)).force(law, (checkerboard,), spacing)[0][0]
         assert (float(jnp.max(jnp.abs(force))) < 1e-14) == vanishes
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+@pytest.mark.parametrize(("kinematics", "shape"), CASES)
+@pytest.mark.parametrize("serial", [True, False])
+def test_every_kernel_acts_as_the_force(name, kinematics, shape, serial):
+    rng = np.random.default_rng(4)
+    operator, spacing = make_operator(name, kinematics), SPACING[: len(shape)]
+    law, u = random_law(rng, kinematics.size, shape), random_displacement(rng, kinematics, shape)
+    expected = operator.force(law, u, spacing)[0]
+    for found, wanted in zip(operator.action(law, spacing, serial)(u), expected, strict=True):
+        assert np.allclose(found, wanted, atol=1e-13 * float(jnp.max(jnp.abs(wanted))))
+
+
+@pytest.mark.parametrize("name", ["finite_element", "rotated"])
+@pytest.mark.parametrize("shape", [(2, 2, 2), (2, 7, 3), (3, 9, 2), (4, 10, 5)])
+def test_planes_of_several_blocks_and_of_the_smallest_size(name, shape, monkeypatch):
+    # Blocks of at most two or three rows; where these do not divide the plane, the last two blocks overlap.
+    monkeypatch.setattr(sweep, "BLOCK", 4 * (shape[2] + 2))
+    rng = np.random.default_rng(5)
+    kinematics = elasticity(3, 6)
+    operator, u = make_operator(name, kinematics), random_displacement(rng, kinematics, shape)
+    lame, shear = (jnp.asarray(rng.uniform(1, 2, size=shape)) for _ in range(2))
+    labels, table = jnp.asarray(rng.integers(0, 2, shape)), jnp.asarray(np.stack([random_stiffness(rng, 6) for _ in range(2)]))
+    for law in (Isotropic(lame, shear), Phases(labels, table)):
+        expected = operator.force(law, u, SPACING)[0]
+        for found, wanted in zip(operator.action(law, SPACING, True)(u), expected, strict=True):
+            assert np.allclose(found, wanted, atol=1e-13 * float(jnp.max(jnp.abs(wanted))))
 
 
 def test_an_unknown_discretization_is_refused_with_a_hint():

@@ -11,8 +11,8 @@ for a homogeneous medium is a real symmetric c × c block per frequency.
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -46,6 +46,14 @@ class Operator(ABC):
         self, law: LinearLaw, u: Displacement | None, spacing: Float[Array, " d"], mean_strain: Float[Array, " m"] | None = None
     ) -> tuple[Displacement, Float[Array, " m"]]:
         """Nodal force Bᵀ C (E + B u) per voxel volume, and the mean stress; u or E may be None for zero."""
+
+    def action(self, law: Any, spacing: Float[Array, " d"], serial: bool) -> Callable[[Displacement], Displacement]:
+        """The function u → K u for one law, prepared once and applied often; the same numbers as `force`, not for differentiation.
+
+        `serial` says that the backend works through memory in order (CPU), where a kernel may differ.
+        """
+        del serial
+        return lambda u: self.force(law, u, spacing)[0]
 
     @abstractmethod
     def strain(self, u: Displacement, spacing: Float[Array, " d"]) -> tuple[Array, ...]:
