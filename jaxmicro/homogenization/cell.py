@@ -69,7 +69,7 @@ def solve_force(setup: Setup, medium: Medium, force: Displacement, budget: Array
     symbol = operator.symbol(law.mean(), law.grid_shape, spacing)
     blocks = invert_blocks(symbol, operator.kinematics.components, law.grid_shape)
     return conjugate_gradients(
-        lambda u: operator.force(law, u, spacing)[0],
+        operator.action(law, spacing, setup.serial),
         lambda r: apply_blocks(blocks, r),
         force,
         Stopping(rtol=setup.rtol, max_steps=setup.max_steps, budget=budget),
@@ -123,6 +123,24 @@ def _zero_tangent(leaf: Array) -> Any:
     return jnp.zeros_like(leaf) if jnp.issubdtype(leaf.dtype, jnp.floating) else np.zeros(leaf.shape, jax.dtypes.float0)
 
 
+def energy_value(setup: Setup, medium: Medium, u: Displacement) -> Float[Array, "m m"]:
+    """C_eff from the fluctuations of all load cases (leading axis load), by the fast kernel.
+
+    With b_j = Bᵀ C E_j it is C̄[i, j] + (u_j · b_i + u_i · (K u_j + b_j))/N; `energy_tensor` is the same for derivatives.
+    """
+    operator, (law, spacing) = setup.operator, medium
+    action, count = operator.action(law, spacing, setup.serial), _size(law.grid_shape)
+
+    def column(j: tuple[Displacement, Array]) -> tuple[Array, Array]:
+        push, _ = operator.force(law, None, spacing, j[1])
+        forces = tuple(a + b for a, b in zip(action(j[0]), push, strict=True))
+        return _work(u, push), _work(u, forces)
+
+    pushed, worked = for_each(column, (u, loads(medium, setup)), setup.serial)
+    columns = law.mean() + (pushed + worked.T) / count
+    return 0.5 * (columns + columns.T)
+
+
 def energy_tensor(setup: Setup, medium: Medium, u: Displacement) -> Float[Array, "m m"]:
     """C_eff from the fluctuations of all load cases (leading axis load), as an explicit function of all arguments."""
     strains = loads(medium, setup)
@@ -131,16 +149,18 @@ def energy_tensor(setup: Setup, medium: Medium, u: Displacement) -> Float[Array,
     def column(j: tuple[Displacement, Array]) -> Array:
         u_j, strain = j
         force, stress = setup.operator.force(medium.law, u_j, medium.spacing, strain)
-        work = sum(_works(field, against) for field, against in zip(u, force, strict=True))
-        return stress + work / _size(medium.law.grid_shape)
+        return stress + _work(u, force) / _size(medium.law.grid_shape)
 
     columns = for_each(column, (u, strains), setup.serial)
     return 0.5 * (columns + columns.T)
 
 
-def _works(fields: Float[Array, "load *grid"], force: Float[Array, "*grid"]) -> Float[Array, " load"]:
-    """Inner products of one force component with the fluctuations of all loads."""
-    return jnp.matmul(fields.reshape(fields.shape[0], -1), force.ravel(), precision=jax.lax.Precision.HIGHEST)
+def _work(fields: Displacement, force: Displacement) -> Float[Array, " load"]:
+    """Inner products of a force with the fluctuations of all loads."""
+    parts = [
+        jnp.matmul(a.reshape(a.shape[0], -1), b.ravel(), precision=jax.lax.Precision.HIGHEST) for a, b in zip(fields, force, strict=True)
+    ]
+    return functools.reduce(jnp.add, parts)
 
 
 def fluctuations(setup: Setup, medium: Medium) -> tuple[Displacement, Outcome]:
@@ -151,25 +171,30 @@ def fluctuations(setup: Setup, medium: Medium) -> tuple[Displacement, Outcome]:
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
 def stationary_tensor(setup: Setup, medium: Medium, u: Displacement) -> Float[Array, "m m"]:
     """C_eff at the minimum: its derivative ignores that of u, which is stationary."""
-    return energy_tensor(setup, medium, u)
+    return energy_value(setup, medium, u)
 
 
 @stationary_tensor.defjvp
 def _stationary_jvp(setup: Setup, primals: Any, tangents: Any) -> Any:
     medium, u = primals
-    return jax.jvp(lambda m: energy_tensor(setup, m, u), (medium,), (tangents[0],))
+    return energy_value(setup, medium, u), _change(setup, medium, u, tangents[0])
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
 def effective_tensor(setup: Setup, medium: Medium) -> tuple[Float[Array, "m m"], Outcome]:
     """C_eff and how its solves ended. First derivatives cost no solve, Hessian–vector products one per load case."""
     u, outcome = fluctuations(setup, medium)
-    return energy_tensor(setup, medium, u), outcome
+    return energy_value(setup, medium, u), outcome
 
 
 @effective_tensor.defjvp
 def _effective_jvp(setup: Setup, primals: Any, tangents: Any) -> Any:
     (medium,) = primals
     u, outcome = fluctuations(setup, medium)
-    value, change = jax.jvp(lambda m: energy_tensor(setup, m, u), (medium,), tangents)
+    value, change = energy_value(setup, medium, u), _change(setup, medium, u, tangents[0])
     return (value, outcome), (change, jax.tree.map(_zero_tangent, outcome))
+
+
+def _change(setup: Setup, medium: Medium, u: Displacement, tangent: Medium) -> Float[Array, "m m"]:
+    """Tangent of C_eff with u held fixed."""
+    return jax.jvp(lambda m: energy_tensor(setup, m, u), (medium,), (tangent,))[1]
