@@ -45,6 +45,24 @@ def test_stress_is_the_tensor_times_the_strain(name):
     assert np.allclose(jnp.stack(law.stress(missing)), jnp.einsum("ij...,j...->i...", law.tensor(), one), rtol=1e-12)
 
 
+@pytest.mark.parametrize("name", [name for name in LAWS if "tensor" in name])
+def test_a_packed_tensor_is_the_same_law(name):
+    law = LAWS[name]
+    strain = tuple(jnp.asarray(RNG.normal(size=(law.components, *law.grid_shape))))
+    packed = law.packed()
+    assert packed.values.shape[0] == law.components * (law.components + 1) // 2
+    assert np.allclose(jnp.stack(packed.stress(strain)), jnp.stack(law.stress(strain)), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_mapped_fields_are_those_of_the_grid(name):
+    law = LAWS[name]
+    flat = law.map_fields(lambda field: field.reshape(*field.shape[: field.ndim - len(law.grid_shape)], -1))
+    strain = jnp.asarray(RNG.normal(size=(law.components, int(np.prod(law.grid_shape)))))
+    expected = jnp.stack(law.stress(tuple(strain.reshape(law.components, *law.grid_shape))))
+    assert np.allclose(jnp.stack(flat.stress(tuple(strain))), expected.reshape(law.components, -1), rtol=1e-12)
+
+
 @pytest.mark.parametrize("name", LAWS)
 def test_the_mean_is_that_of_the_tensor_field(name):
     law = LAWS[name]

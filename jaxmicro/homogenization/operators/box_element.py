@@ -65,9 +65,13 @@ class BoxElement(Operator):
 
     def action(self, law: Any, spacing: Float[Array, " d"], serial: bool) -> Callable[[Displacement], Displacement]:
         """The function u → K u: on CPU and in 3D plane by plane, which keeps what belongs together in the cache."""
-        if serial and self.kinematics.dim == 3:
+        if self.has_kernel(serial):
             return sweep(self.modes(), self.kinematics, law, spacing)
         return super().action(law, spacing, serial)
+
+    def has_kernel(self, serial: bool) -> bool:
+        """On CPU and in 3D."""
+        return serial and self.kinematics.dim == 3
 
     def wave_vectors(self, shape: tuple[int, ...], spacing: Float[Array, " d"]) -> list[Vector]:
         """Real wave vectors of all modes."""

@@ -55,6 +55,11 @@ class Operator(ABC):
         del serial
         return lambda u: self.force(law, u, spacing)[0]
 
+    def has_kernel(self, serial: bool) -> bool:
+        """Whether `action` is faster than `force`."""
+        del serial
+        return False
+
     @abstractmethod
     def strain(self, u: Displacement, spacing: Float[Array, " d"]) -> tuple[Array, ...]:
         """Voxel means of the strain, m components."""

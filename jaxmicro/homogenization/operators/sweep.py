@@ -138,7 +138,7 @@ def sweep(modes: Sequence[Subset], kinematics: Kinematics, law: Any, spacing: Fl
     shape = law.grid_shape
     blocks = -(-shape[1] // max(1, BLOCK // (shape[2] + 2) - 1))
     layout = _Layout(shape, -(-shape[1] // blocks))
-    padded = law.map_fields(lambda field: _padded(field, rows=(1, 0)))
+    padded = (law.packed() if hasattr(law, "packed") else law).map_fields(lambda field: _padded(field, rows=(1, 0)))
     step = _Sweep(kinematics, padded, factors(modes, spacing), layout)
     return step.action
 
