@@ -10,47 +10,20 @@ adjoint solve (the derivative holds for the constants and the edge lengths alike
 
     K du = −∂R(u held fixed),
 
-one more solve per direction and load case, from the rule of `relax`.
+one more solve per direction and load case, from the rules of `relax` and `solve_force`.
 """
 
-import dataclasses
 import functools
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmicro._core import dot
-from jaxmicro.homogenization.green import apply_blocks, invert_blocks
-from jaxmicro.homogenization.operators import Operator
 from jaxmicro.homogenization.operators.contract import Displacement
-from jaxmicro.solvers import Outcome, Stopping, conjugate_gradients, symmetric_solve
-
-
-@dataclasses.dataclass(frozen=True)
-class Setup:
-    """All that is static in a solve.
-
-    Attributes:
-        operator: the discretisation.
-        rtol: relative tolerance in the energy norm.
-        max_steps: largest number of CG steps per load case.
-        serial: load cases and samples one after the other (CPU) or in one batch.
-    """
-
-    operator: Operator
-    rtol: float
-    max_steps: int
-    serial: bool
-
-
-class Medium(NamedTuple):
-    """What varies: the law and the voxel edge lengths."""
-
-    law: Any
-    spacing: Float[Array, " d"]
+from jaxmicro.homogenization.solve import Medium, Setup, differential_solve, solve_force, zero_tangent
+from jaxmicro.solvers import Outcome
 
 
 def for_each(function: Any, xs: Any, serial: bool) -> Any:
@@ -63,34 +36,13 @@ def loads(medium: Medium, setup: Setup) -> Float[Array, "load m"]:
     return jnp.eye(setup.operator.kinematics.size, dtype=medium.law.dtype)
 
 
-def solve_force(setup: Setup, medium: Medium, force: Displacement, budget: Array) -> tuple[Displacement, Outcome]:
-    """Solve K u = force by preconditioned conjugate gradients; never differentiated."""
-    operator, law, spacing = setup.operator, medium.law, medium.spacing
-    symbol = operator.symbol(law.mean(), law.grid_shape, spacing)
-    blocks = invert_blocks(symbol, operator.kinematics.components, law.grid_shape)
-    return conjugate_gradients(
-        operator.action(law, spacing, setup.serial),
-        lambda r: apply_blocks(blocks, r),
-        force,
-        Stopping(rtol=setup.rtol, max_steps=setup.max_steps, budget=budget),
-    )
-
-
-def _solve_force(setup: Setup, medium: Medium, force: Displacement, budget: Array) -> tuple[Displacement, Outcome]:
-    """`solve_force` whose `vmap` is a loop where the setup says so: finished samples then cost nothing."""
-    function = functools.partial(solve_force, setup)
-    if setup.serial:
-        function = jax.custom_batching.sequential_vmap(function)
-    return function(medium, force, budget)
-
-
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
 def relax(setup: Setup, medium: Medium, mean_strain: Float[Array, " m"]) -> tuple[Displacement, Outcome]:
     """The fluctuation under one mean strain, with implicit derivatives."""
     push, _ = setup.operator.force(medium.law, None, medium.spacing, mean_strain)
     count = medium.law.grid_shape
     voigt = dot(mean_strain, medium.law.mean() @ mean_strain) * _size(count)
-    return _solve_force(setup, medium, jax.tree.map(jnp.negative, push), voigt)
+    return solve_force(setup, medium, jax.tree.map(jnp.negative, push), voigt)
 
 
 @relax.defjvp
@@ -103,24 +55,11 @@ def _relax_jvp(setup: Setup, primals: Any, tangents: Any) -> Any:
 
     _, change = jax.jvp(residual, primals, tangents)
     du = differential_solve(setup, medium, jax.tree.map(jnp.negative, change))
-    return (u, outcome), (du, jax.tree.map(_zero_tangent, outcome))
-
-
-def differential_solve(setup: Setup, medium: Medium, force: Displacement) -> Displacement:
-    """Solve K du = force for a derivative: differentiable itself, judged by its own energy, NaN if it fails."""
-    return symmetric_solve(
-        lambda v: setup.operator.force(medium.law, v, medium.spacing)[0],
-        lambda rhs: _solve_force(setup, medium, rhs, jnp.asarray(jnp.inf, medium.law.dtype)),
-        force,
-    )
+    return (u, outcome), (du, jax.tree.map(zero_tangent, outcome))
 
 
 def _size(shape: tuple[int, ...]) -> int:
     return functools.reduce(lambda a, b: a * b, shape, 1)
-
-
-def _zero_tangent(leaf: Array) -> Any:
-    return jnp.zeros_like(leaf) if jnp.issubdtype(leaf.dtype, jnp.floating) else np.zeros(leaf.shape, jax.dtypes.float0)
 
 
 def energy_value(setup: Setup, medium: Medium, u: Displacement) -> Float[Array, "m m"]:
@@ -194,7 +133,7 @@ def _effective_jvp(setup: Setup, primals: Any, tangents: Any) -> Any:
     (medium,) = primals
     u, outcome = fluctuations(setup, medium)
     value, change = energy_value(setup, medium, u), _change(setup, medium, u, tangents[0])
-    return (value, outcome), (change, jax.tree.map(_zero_tangent, outcome))
+    return (value, outcome), (change, jax.tree.map(zero_tangent, outcome))
 
 
 def _change(setup: Setup, medium: Medium, u: Displacement, tangent: Medium) -> Float[Array, "m m"]:

@@ -11,9 +11,10 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jaxmicro._core import Status, as_float_array, check, check_choice, default_rtol, is_concrete, poison, raise_for_status
 from jaxmicro.fields import Grid, Kinematics, conduction, elasticity
-from jaxmicro.homogenization.cell import Medium, Setup, effective_tensor, fluctuations, for_each, loads, stationary_tensor
+from jaxmicro.homogenization.cell import effective_tensor, fluctuations, for_each, loads, stationary_tensor
 from jaxmicro.homogenization.operators import make_operator
 from jaxmicro.homogenization.results import EffectiveResult
+from jaxmicro.homogenization.solve import Medium, Setup
 from jaxmicro.materials.laws import Isotropic, Phases, Scalar, Tensor
 
 FIELDS = ("strain", "stress")
@@ -70,7 +71,8 @@ def effective_stiffness(
         True
     """
     law, batched = _elastic_law(stiffness, grid)
-    kinematics = elasticity(grid.ndim, law.components)
+    size = law.values.shape[1] if batched else law.components
+    kinematics = elasticity(grid.ndim, size)
     return _solve(
         "effective_stiffness", "stiffness", law, batched, kinematics, grid, discretization, preconditioner, rtol, max_steps, throw, fields
     )
