@@ -173,11 +173,10 @@ def _solve(
     spacing = grid.spacing.astype(law.dtype)
     result = _compiled(law, spacing, setup, tuple(sorted(set(fields))), batched, throw)
     result = EffectiveResult(**result, discretization=discretization)
-    if is_concrete(result.status):
+    if throw and is_concrete(law, spacing, result.status):
         if bool((np.asarray(result.status) == Status.BAD_INPUT).any()):
             _explain(name, law, batched, discretization)
-        if throw:
-            raise_for_status(question, result.status, result.residual, result.steps)
+        raise_for_status(question, result.status, result.residual, result.steps)
     return result
 
 
@@ -198,8 +197,7 @@ def _one(law: Any, spacing: Array, setup: Setup, fields: tuple[str, ...], throw:
         tensor, outcome = effective_tensor(setup, medium)
         out = {"tensor": tensor}
     status = jnp.where(_admissible(law, setup), jnp.max(outcome.status), Status.BAD_INPUT).astype(jnp.int32)
-    if throw:
-        out = poison(out, status == Status.CONVERGED)
+    out = poison(out, status == Status.CONVERGED if throw else status != Status.BAD_INPUT)
     return out | {"status": status, "steps": outcome.steps, "residual": outcome.residual}
 
 

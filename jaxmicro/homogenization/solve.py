@@ -89,7 +89,7 @@ def _iterate(*leaves: Array, setup: Setup, tree: Any) -> list[Array]:
         operator.action(law, spacing, setup.serial),
         lambda r: apply_blocks(blocks, r),
         force,
-        Stopping(rtol=setup.rtol, max_steps=setup.max_steps, budget=budget),
+        Stopping(rtol=setup.rtol, max_steps=setup.max_steps, budget=budget, smallest=law.softest()),
     )
     return [*u, *outcome]
 

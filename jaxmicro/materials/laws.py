@@ -4,6 +4,7 @@ One protocol serves elasticity (strain → stress) and conduction (gradient → 
 - `components`: number m of strain components, `grid_shape`, `dtype`;
 - `stress(strain)`: m component fields from m component fields, where None stands for a zero strain;
 - `map_fields(f)`: the law with f applied to each field of constants, whose trailing axes are the grid;
+- `softest()`: about the smallest eigenvalue of C̄⁻¹ C over all voxels, rather below it, for the estimate of the error;
 - `mean()`: the volume average (m, m) of the tangent, which is also the reference medium;
 - `fault()`: the reasons why the constants are not admissible, as traced flags (`Faults`);
 - `tensor()`: the full (m, m, *grid) field, for inspection.
@@ -20,6 +21,7 @@ from jaxmicro._core import check, record, static
 from jaxmicro.materials.definiteness import is_semidefinite
 
 Strain = Sequence[Array | None]
+MARGIN = 0.25  # of the smallest share of a diagonal entry in its mean, for the smallest eigenvalue
 
 
 class Faults(NamedTuple):
@@ -68,6 +70,10 @@ class Tensor:
     def packed(self) -> "Triangle":
         """The same law from its upper triangle: less memory to read, but derivatives would fall on one half."""
         return Triangle(jnp.stack([self.values[i, j] for i, j in zip(*np.triu_indices(self.components), strict=True)]))
+
+    def softest(self) -> Float[Array, ""]:
+        """From the diagonals, with a margin for what anisotropy hides there."""
+        return _softest(self.values, self.mean())
 
     def mean(self) -> Float[Array, "m m"]:
         """Volume average, symmetrised."""
@@ -123,6 +129,16 @@ def _diagonal_minimum(c: Float[Array, "m m *grid"]) -> Float[Array, "*grid"]:
     return jnp.min(jnp.stack([c[i, i] for i in range(c.shape[0])]), axis=0)
 
 
+def _softest(values: Float[Array, "m m ..."], mean: Float[Array, "m m"]) -> Float[Array, ""]:
+    shares = [_share(values[i, i], mean[i, i]) for i in range(mean.shape[0])]
+    return MARGIN * jnp.min(jnp.stack(shares))
+
+
+def _share(field: Float[Array, "..."], mean: Float[Array, ""]) -> Float[Array, ""]:
+    """Smallest value over the mean; 0 where the mean vanishes."""
+    return jnp.where(mean > 0, jnp.min(field) / jnp.where(mean > 0, mean, 1.0), 0.0)
+
+
 @record
 class Scalar:
     """An isotropic conductivity per voxel, (*grid)."""
@@ -151,6 +167,10 @@ class Scalar:
     def map_fields(self, function: Callable[[Array], Array]) -> "Scalar":
         """The law with another field of constants."""
         return Scalar(function(self.values))
+
+    def softest(self) -> Float[Array, ""]:
+        """Smallest over mean conductivity: exact."""
+        return _share(self.values, jnp.mean(self.values))
 
     def mean(self) -> Float[Array, "d d"]:
         """Volume average times the identity."""
@@ -222,6 +242,11 @@ class Isotropic:
         """The law with other fields of constants."""
         return Isotropic(function(self.lame_lambda), function(self.shear), self.components)
 
+    def softest(self) -> Float[Array, ""]:
+        """Smallest over mean bulk or shear modulus: exact."""
+        bulk = self.lame_lambda + 2.0 * self.shear / self._axes
+        return jnp.minimum(_share(bulk, jnp.mean(bulk)), _share(self.shear, jnp.mean(self.shear)))
+
     def mean(self) -> Float[Array, "m m"]:
         """Volume average of the stiffness."""
         return _isotropic(jnp.mean(self.lame_lambda), jnp.mean(self.shear), self.components)
@@ -287,6 +312,10 @@ class Phases:
     def map_fields(self, function: Callable[[Array], Array]) -> "Phases":
         """The law with another field of labels."""
         return Phases(function(self.labels), self.table)
+
+    def softest(self) -> Float[Array, ""]:
+        """As for `Tensor`, of the phases in the table."""
+        return _softest(jnp.moveaxis(self.table, 0, -1), self.mean())
 
     def mean(self) -> Float[Array, "m m"]:
         """Volume average."""

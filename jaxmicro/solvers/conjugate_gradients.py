@@ -4,11 +4,14 @@ The iteration goes in rounds. A round begins with the true residual; if that is 
 recursive residual says "done". If the truth then disagrees, the next round begins from it, and the iteration ends as STAGNATED
 once a round gains nothing.
 
-Two estimates of the squared energy error must both be small:
+Three estimates of the squared energy error must all be small:
 - r·z, with z = M r: exact if M is the inverse of the operator;
 - the energies α r·z that the steps to come will gain, which sum to the squared error (Hestenes & Stiefel 1952,
   doi:10.6028/jres.049.044): the gains of the last steps, extrapolated as a geometric series over windows that grow with the
-  number of steps, so that a slow iteration is judged by a long memory.
+  number of steps, so that a slow iteration is judged by a long memory;
+- the Gauss–Radau bound (Golub & Meurant 1997, doi:10.1007/BF02510247; Meurant & Tichý 2013, doi:10.1007/s11075-012-9591-9)
+  from a lower bound of the eigenvalues: what the steps to come will gain cannot be seen while the iteration has not met the
+  softest directions, but it cannot exceed this.
 """
 
 import functools
@@ -24,6 +27,8 @@ from jaxmicro._core import Status, dot
 MEMORY = 256  # gains kept; windows are an eighth of the steps done, so this serves 1024 steps and degrades gently beyond
 ROUNDS = 6  # of steps, each begun from a true residual
 RUNNING = -1
+UNRESOLVED = {"float64": 0.0, "float32": 32.0}  # a relaxed energy below so many eps of the load's is lost in rounding
+FLOOR = 1e-3  # eigenvalues below this are not reckoned with: the bound would double the steps of cells with voids for nothing
 WINDOW = {"float64": 200, "float32": 60}  # steps without a new smallest residual before the iteration counts as stagnated
 
 
@@ -35,11 +40,13 @@ class Stopping(NamedTuple):
         max_steps: largest number of steps over all restarts.
         budget: energy of the load before relaxation (x·b is taken from it), `inf` if there is none. Where the
             relaxed energy is much smaller than x·b, the error is measured against the smaller of the two.
+        smallest: about the smallest eigenvalue of M K, rather below it; 0 where nothing is known.
     """
 
     rtol: float
     max_steps: int
     budget: float | Array = jnp.inf
+    smallest: float | Array = 0.0
 
 
 class Outcome(NamedTuple):
@@ -63,6 +70,7 @@ class _State(NamedTuple):
     rz: Float[Array, ""]
     scale: Float[Array, ""]  # b·M b
     energy: Float[Array, ""]  # x·(b + r), which grows by α r·z each step
+    radau: Float[Array, ""]  # times r·z it bounds the squared error
     gains: Float[Array, " memory"]  # the last gains, newest first
     best: Float[Array, ""]
     best_step: Int[Array, ""]
@@ -114,7 +122,9 @@ def conjugate_gradients(
     dtype = jax.tree.leaves(b)[0].dtype
     rounding = (16 * float(jnp.finfo(dtype).eps)) ** 2 * stopping.budget
     noise = jnp.where(jnp.isfinite(stopping.budget), rounding, 0.0)
-    system = _System(operator, precondition, b, stopping, noise, WINDOW[jnp.dtype(dtype).name])
+    lost = UNRESOLVED[jnp.dtype(dtype).name] * float(jnp.finfo(dtype).eps)
+    resolved = jnp.where(jnp.isfinite(stopping.budget), lost * stopping.budget, -jnp.inf)
+    system = _System(operator, precondition, b, stopping, noise, resolved, WINDOW[jnp.dtype(dtype).name])
     state = jax.lax.while_loop(lambda state: state.status == RUNNING, system.round, system.start())
     residual = jnp.sqrt(jnp.maximum(state.rz, 0.0) / jnp.where(state.scale > 0, state.scale, 1.0))
     return state.x, Outcome(state.status, state.step, residual.astype(dtype))
@@ -128,7 +138,13 @@ class _System(NamedTuple):
     b: PyTree
     stopping: Stopping
     noise: Float[Array, ""]  # squared errors below this are rounding
+    resolved: Float[Array, ""]  # relaxed energies below this are rounding
     window: int
+
+    @property
+    def floor(self) -> Array:
+        """The lower bound of the eigenvalues that the Gauss–Radau bound reckons with."""
+        return jnp.maximum(jnp.asarray(self.stopping.smallest, self.noise.dtype), FLOOR)
 
     def allowed(self, size: Array, energy: Array) -> Array:
         relaxed = jnp.maximum(self.stopping.budget - energy, 0.0)
@@ -161,12 +177,15 @@ class _System(NamedTuple):
     def progress(self, state: _State, rz_before: Array, alpha: Array) -> _State:
         """After a step: bookkeeping, and whether the truth should be asked for."""
         gain = alpha * rz_before
+        above = jnp.maximum(state.radau - alpha, 0.0)
+        radau = above / (self.floor * above + state.rz / rz_before)
         energy, gains, step = state.energy + gain, jnp.concatenate([gain[None], state.gains[:-1]]), state.step + 1
         improved = state.rz < state.best
         best_step = jnp.where(improved, step, state.best_step)
-        claimed = (state.rz <= self.allowed(state.scale, energy)) & (_remaining(gains, step - state.origin) <= self.allowed(energy, energy))
+        to_come = jnp.maximum(_remaining(gains, step - state.origin), radau * state.rz)
+        claimed = (state.rz <= self.allowed(state.scale, energy)) & (to_come <= self.allowed(energy, energy))
         return state._replace(
-            energy=energy, gains=gains, step=step, best=jnp.minimum(state.rz, state.best), best_step=best_step, claimed=claimed,
+            energy=energy, gains=gains, radau=radau, step=step, best=jnp.minimum(state.rz, state.best), best_step=best_step, claimed=claimed,
             verify=claimed | (step - best_step >= self.window) | (step >= self.stopping.max_steps),
         )  # fmt: skip
 
@@ -176,11 +195,12 @@ class _System(NamedTuple):
         limit = self.allowed(state.scale, state.energy)
         met = (state.rz <= limit) | (state.claimed & (state.rz <= 4.0 * limit))
         spent = state.step >= self.stopping.max_steps
+        met &= self.stopping.budget - state.energy >= self.resolved
         stuck = (state.rz > 0.25 * state.round_rz) | (state.rounds >= ROUNDS)
         ended = jnp.where(spent, Status.MAX_STEPS, jnp.where(stuck, Status.STAGNATED, RUNNING))
         status = jnp.where(met, Status.CONVERGED, jnp.where(jnp.isfinite(state.rz), ended, Status.NON_FINITE))
         return state._replace(
-            gains=jnp.zeros_like(state.gains), best=state.rz, best_step=state.step, origin=state.step, round_rz=state.rz,
+            gains=jnp.zeros_like(state.gains), radau=1.0 / self.floor, best=state.rz, best_step=state.step, origin=state.step, round_rz=state.rz,
             rounds=state.rounds + 1, verify=jnp.zeros((), bool), claimed=jnp.zeros((), bool), status=status.astype(jnp.int32),
         )  # fmt: skip
 
@@ -191,7 +211,7 @@ class _System(NamedTuple):
         nothing, unknown = jnp.zeros((), dtype), jnp.full((), jnp.inf, dtype)
         fields = jax.tree.map(jnp.zeros_like, self.b)
         return _State(
-            x=fields, r=fields, p=fields, rz=unknown, scale=nothing, energy=nothing, gains=jnp.zeros(MEMORY, dtype), best=unknown,
+            x=fields, r=fields, p=fields, rz=unknown, scale=nothing, energy=nothing, radau=unknown, gains=jnp.zeros(MEMORY, dtype), best=unknown,
             best_step=zero, step=zero, origin=zero, round_rz=unknown, rounds=zero, verify=no, claimed=no,
             status=jnp.full((), RUNNING, jnp.int32),
         )  # fmt: skip
