@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from jaxmicro.io.formats import Format, Raster
+from jaxmicro.io.orientation import TAG, UPRIGHT, note, on_axes, upright
 from jaxmicro.io.problems import check_size, unreadable, warn_if_blurred
 from jaxmicro.microstructures import Microstructure
 
@@ -54,6 +55,7 @@ def _open(kind: str, stream: BinaryIO) -> Any:
 
 
 def _raster(image: Any) -> Raster:
+    orientation = int(image.getexif().get(TAG, UPRIGHT))
     notes, oddities = ["rows of the picture run along y (downwards), columns along x"], []
     if getattr(image, "n_frames", 1) > 1:
         oddities.append(f"the picture has {image.n_frames} frames: the first one was read")
@@ -68,7 +70,11 @@ def _raster(image: Any) -> Raster:
     palette = None
     if image.mode == "P":
         palette = np.asarray(image.getpalette("RGB"), np.uint8).reshape(-1, 3)
-    values = np.swapaxes(np.asarray(image), 0, 1)
+    values = np.asarray(image)
+    if orientation != UPRIGHT:
+        values = on_axes(upright, values, 0, 1, orientation)
+        oddities.append(note(orientation))
+    values = np.swapaxes(values, 0, 1)
     return Raster(values, colour=image.mode == "RGB", palette=palette, notes=tuple(notes), oddities=tuple(oddities))
 
 

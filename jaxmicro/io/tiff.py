@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from jaxmicro.io.formats import Format, Raster
+from jaxmicro.io.orientation import TAG, UPRIGHT, as_stored, note, on_axes, upright
 from jaxmicro.io.problems import ReadError, check_size, unreadable, warn_if_blurred
 from jaxmicro.microstructures import Microstructure
 
@@ -84,6 +85,7 @@ def _check_deflate(path: Path, file: Any, page: Any, max_bytes: int) -> None:
 
 
 def _decode_with_pillow(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+    """Values as stored: Pillow turns pictures upright and inverts those with white as zero on its own, which is undone."""
     from PIL import TiffImagePlugin
 
     with open(path, "rb") as stream:
@@ -93,15 +95,33 @@ def _decode_with_pillow(path: Path, shape: tuple[int, ...]) -> np.ndarray:
             image.seek(index)
             if image.size[0] * image.size[1] > math.prod(shape):
                 raise unreadable(path, f"holds a page of {image.size} pixels, more than its first series says", "Save it again.")
-            pages.append(np.asarray(image))
+            pages.append(_stored(image))
             if len(pages) * pages[0].size >= math.prod(shape):
                 break
     return np.stack(pages).reshape(shape)
 
 
+def _stored(image: Any) -> np.ndarray:
+    """One page of Pillow's as the file stores it."""
+    orientation = int(image.tag_v2.get(TAG, UPRIGHT))
+    layout = image.tile[0][3] if image.tile else ""
+    layout = layout if isinstance(layout, str) else str(layout[0])
+    values = np.asarray(image)  # loads, which turns the page upright
+    if orientation != UPRIGHT:
+        values = on_axes(as_stored, values, 0, 1, orientation)
+    inverted = layout.partition(";")[2].startswith("I")
+    if not inverted:
+        return values
+    return ~values if values.dtype == bool else np.iinfo(values.dtype).max - values
+
+
 def _raster(path: Path, values: np.ndarray, axes: str, page: Any, channel: int | None, oddities: list[str]) -> Raster:
     notes = []
     axes, values = _squeeze(axes, values)
+    orientation = int(page.tags.valueof(TAG, UPRIGHT))
+    if orientation != UPRIGHT and "X" in axes and "Y" in axes:
+        values = on_axes(upright, values, axes.index("Y"), axes.index("X"), orientation)
+        oddities = [*oddities, note(orientation)]
     if "C" in axes:
         k = axes.index("C")
         if channel is None or not 0 <= channel < values.shape[k]:

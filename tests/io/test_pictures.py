@@ -143,3 +143,15 @@ def test_volumes_do_not_fit_a_picture(tmp_path):
     with pytest.raises(ValueError, match=r"A PNG file holds a 2D microstructure, but the grid is \(2, 2, 2\)"):
         write(tmp_path / "map.png", Microstructure(labels=np.zeros((2, 2, 2), int)))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_orientation_of_a_photograph_is_applied_and_said(tmp_path):
+    values = np.zeros((16, 32), np.uint8)
+    values[:8, :16] = 255
+    path = tmp_path / "photograph.png"
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(values).save(path, exif=exif)
+    with pytest.warns(DataWarning, match="orientation 6"):
+        found = read(path)
+    assert np.array_equal(np.asarray(found.labels).T, np.rot90(values, -1) > 0)

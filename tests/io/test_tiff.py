@@ -1,3 +1,4 @@
+import warnings
 import zlib
 
 import numpy as np
@@ -103,3 +104,33 @@ def test_damaged_files_are_named(tmp_path):
     (tmp_path / "text.tif").write_text("not a picture")
     with pytest.raises(ReadError, match=r"text\.tif` is no readable TIFF file"):
         read(tmp_path / "text.tif")
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_deflate", "group3", "group4", "packbits", "jpeg"])
+@pytest.mark.parametrize("bilevel", [True, False])
+def test_white_as_zero_means_the_same_for_every_compression(tmp_path, compression, bilevel):
+    if (compression in ("group3", "group4") and not bilevel) or (compression == "jpeg" and bilevel):
+        pytest.skip("the compression is not for such pixels")
+    values = np.zeros((40, 64), np.uint8)
+    values[:16] = 255
+    path = tmp_path / "scan.tif"
+    Image.fromarray(values > 0 if bilevel else values).save(path, compression=compression, tiffinfo={262: 0})
+    with tifffile.TiffFile(path) as file:
+        assert int(file.pages[0].photometric) == 0
+    found = read(path) if bilevel else read(path, threshold=128)
+    assert found.volume_fractions.tolist() == pytest.approx([0.6, 0.4])  # phase 1 is what a viewer shows white
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+def test_the_orientation_of_a_scan_is_applied_and_said(tmp_path, orientation, compression):
+    values = np.zeros((12, 20), np.uint8)
+    values[1:4, 2:9] = 255
+    path = tmp_path / "turned.tif"
+    Image.fromarray(values).save(path, compression=compression, tiffinfo={274: orientation})
+    turned = {1: values, 2: values[:, ::-1], 3: values[::-1, ::-1], 4: values[::-1], 5: values.T, 7: values[::-1, ::-1].T}
+    shown = turned.get(orientation, np.rot90(values, -1 if orientation == 6 else 1))
+    caught = warnings.catch_warnings() if orientation == 1 else pytest.warns(DataWarning, match=f"orientation {orientation}")
+    with caught:
+        found = read(path)
+    assert np.array_equal(np.asarray(found.labels).T, shown > 0)
