@@ -50,7 +50,7 @@ _ROWS = (
     Command(
         "train",
         "Train a codec (images to latent vectors and back) on your own pictures.",
-        "jaxmicro train micrographs/ --threshold otsu --crop-size 64 --training.epochs 30\n  jaxmicro train --resume --out runs/train",
+        "jaxmicro train micrographs/ --threshold otsu --crop-size 64 --training.epochs 30\n  jaxmicro train --resume --config runs/train/config.json --out runs/train",
         resumable=True,
     ),
     Command(

@@ -201,14 +201,16 @@ def _long_job(final: Path, command: Command, config: Any, console: Console, line
         _finish(job, command, "interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
         if isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt(
-                f"`jaxmicro {command.name} --resume --config {final / CONFIG} --out {final}` continues this run."
+                f"`{shlex.join(['jaxmicro', command.name, '--resume', '--config', str(final / CONFIG), '--out', str(final)])}` continues this run."
             ) from None
         raise
     _finish(job, command, "done")
 
 
 def _finish(job: Job, command: Command, status: str) -> None:
-    write_json(job.folder / CONFIG, {"command": command.name, **as_data(job.config)})
+    # Where a run went and how it was asked for is no part of its configuration: a rerun must not replace folders unasked.
+    asked = {name: value for name, value in as_data(job.config).items() if name not in HOUSEKEEPING}
+    write_json(job.folder / CONFIG, {"command": command.name, **asked})
     write_json(
         job.folder / MARK,
         {
