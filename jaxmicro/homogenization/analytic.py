@@ -1,7 +1,9 @@
 """The analytic bounds that belong to one homogenized cell, and whether the result keeps them."""
 
+from typing import NamedTuple
+
+import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmicro._core import is_concrete, record, static
@@ -56,42 +58,60 @@ class AnalyticBounds:
         return tuple(f"{line}: a defect of the discretisation at this resolution" for line in found)
 
 
+class Assigned(NamedTuple):
+    """A material field and what it was made of.
+
+    Attributes:
+        field: on the grid, as it is solved.
+        tensors: of the phases in their own axes, in plane where the field is.
+        turned: whether crystals were rotated, so that the field holds more than the phases' tensors.
+    """
+
+    field: Array
+    tensors: list[Array]
+    turned: bool
+
+
 def bounds_of(
     ms: Microstructure,
     stiffness: EffectiveResult | None,
     conductivity: EffectiveResult | None,
-    tensors: list[Array] | None,
-    conductivities: list[Array] | None,
+    elastic: Assigned | None,
+    conductive: Assigned | None,
 ) -> AnalyticBounds:
     """All bounds whose premises hold for this cell."""
     shares = ms.volume_fractions
     notes: list[str] = []
     out = AnalyticBounds()
     parts: dict[str, object] = {}
-    if stiffness is not None and tensors is not None:
-        parts |= _elastic(ms, shares, stiffness.tensor, tensors, notes)
-    if conductivity is not None and conductivities is not None:
-        parts |= _conductive(ms, shares, conductivity.tensor, conductivities, notes)
+    if stiffness is not None and elastic is not None:
+        parts |= _elastic(ms, shares, stiffness.tensor, elastic, notes)
+    if conductivity is not None and conductive is not None:
+        parts |= _conductive(ms, shares, conductivity.tensor, conductive, notes)
     return AnalyticBounds(**parts, notes=tuple(notes)) if parts else out  # type: ignore[arg-type]
 
 
-def _elastic(ms: Microstructure, shares: Array, tensor: Array, tensors: list[Array], notes: list[str]) -> dict[str, object]:
-    stack = jnp.stack(tensors)
-    isotropic = is_concrete(stack) and all(_is_isotropic(c, 1e-9) for c in tensors)
-    if ms.orientation is not None and not isotropic:
-        from jaxmicro.homogenization.assign import assign_stiffness
+def _means(assigned: Assigned, shares: Array, notes: list[str]) -> tuple[Array, Array]:
+    """Reuss and Voigt: from the shares of the phases, or voxel by voxel where crystals are turned."""
+    if not assigned.turned:
+        stack = jnp.stack(assigned.tensors)
+        return reuss_bound(stack, shares), voigt_bound(stack, shares)
+    line = "Voigt and Reuss average the oriented crystals voxel by voxel"
+    notes.extend([] if line in notes else [line])
+    voxels = jnp.moveaxis(assigned.field.reshape(*assigned.field.shape[:2], -1), -1, 0)
+    even = jnp.full(voxels.shape[0], 1.0 / voxels.shape[0], voxels.dtype)
+    return reuss_bound(voxels, even), voigt_bound(voxels, even)
 
-        notes.append("Voigt and Reuss average the oriented crystals voxel by voxel")
-        voxels = jnp.moveaxis(assign_stiffness(ms, tensors).reshape(*stack.shape[1:], -1), -1, 0)
-        even = jnp.full(voxels.shape[0], 1.0 / voxels.shape[0], voxels.dtype)
-        parts: dict[str, object] = {"stiffness": (reuss_bound(voxels, even), voigt_bound(voxels, even))}
-    else:
-        parts = {"stiffness": (reuss_bound(stack, shares), voigt_bound(stack, shares))}
+
+def _elastic(ms: Microstructure, shares: Array, tensor: Array, elastic: Assigned, notes: list[str]) -> dict[str, object]:
+    tensors = elastic.tensors
+    parts: dict[str, object] = {"stiffness": _means(elastic, shares, notes)}
+    isotropic = not elastic.turned and all(is_isotropic(c) for c in tensors)
     if not isotropic:
         notes.append("Hashin–Shtrikman bounds of the moduli need isotropic phases")
-    elif ms.grid.ndim == 2 and stack.shape[-1] == 6:
+    elif ms.grid.ndim == 2 and tensors[0].shape[-1] == 6:
         notes.append("Hashin–Shtrikman bounds are not given for the columnar problem")
-    elif not (is_concrete(tensor) and _is_isotropic(tensor, ISOTROPY)):
+    elif not (is_concrete(tensor) and is_isotropic(tensor, ISOTROPY)):
         notes.append(f"Hashin–Shtrikman bounds of the moduli need an effective stiffness that is isotropic within {ISOTROPY:.0%}")
     else:
         pairs = [nearest_isotropic(c) for c in tensors]
@@ -100,11 +120,12 @@ def _elastic(ms: Microstructure, shares: Array, tensor: Array, tensors: list[Arr
     return parts
 
 
-def _conductive(ms: Microstructure, shares: Array, tensor: Array, conductivities: list[Array], notes: list[str]) -> dict[str, object]:
+def _conductive(ms: Microstructure, shares: Array, tensor: Array, conductive: Assigned, notes: list[str]) -> dict[str, object]:
+    conductivities = conductive.tensors
     d = ms.grid.ndim
     eye = jnp.eye(d, dtype=tensor.dtype)
-    stack = jnp.stack([k * eye if k.ndim == 0 else k for k in conductivities])
-    parts: dict[str, object] = {"conductivity": (reuss_bound(stack, shares), voigt_bound(stack, shares))}
+    full = conductive._replace(tensors=[k * eye if k.ndim == 0 else k for k in conductivities])
+    parts: dict[str, object] = {"conductivity": _means(full, shares, notes)}
     spread = jnp.linalg.norm(tensor - jnp.trace(tensor) / d * eye) / jnp.maximum(jnp.linalg.norm(tensor), jnp.finfo(tensor.dtype).tiny)
     if any(k.ndim for k in conductivities):
         notes.append("Hashin–Shtrikman bounds of the conductivity need isotropic phases")
@@ -115,6 +136,8 @@ def _conductive(ms: Microstructure, shares: Array, tensor: Array, conductivities
     return parts
 
 
-def _is_isotropic(c: Array, tolerance: float) -> bool:
-    size = float(np.linalg.norm(np.asarray(c)))
-    return size == 0 or float(jnp.linalg.norm(c - isotropic_part(c))) <= tolerance * size
+def is_isotropic(c: Array, tolerance: float = 1e-9) -> bool:
+    """Whether a concrete tensor is isotropic up to a share of its size."""
+    with jax.ensure_compile_time_eval():
+        size = float(jnp.linalg.norm(c))
+        return size == 0 or float(jnp.linalg.norm(c - isotropic_part(c))) <= tolerance * size

@@ -12,9 +12,12 @@ from jaxmicro.microstructures import Microstructure
 from jaxmicro.orientations import rotate_stiffness
 
 SCHEMES = ("voigt", "reuss")
+PLANES = ("columnar", "strain", "stress")
 
 
-def assign_stiffness(ms: Microstructure, stiffness: Sequence[Float[ArrayLike, "m m"]], scheme: str = "voigt") -> Float[Array, "m m *grid"]:
+def assign_stiffness(
+    ms: Microstructure, stiffness: Sequence[Float[ArrayLike, "m m"]], scheme: str = "voigt", plane: str = "columnar"
+) -> Float[Array, "n n *grid"]:
     """Stiffness field of a microstructure.
 
     C(x) = Σ_p f_p(x) C_p (`"voigt"`), or its inverse mean (`"reuss"`), where a phase with a 6 × 6 tensor is first rotated by
@@ -25,9 +28,11 @@ def assign_stiffness(ms: Microstructure, stiffness: Sequence[Float[ArrayLike, "m
         stiffness: one tensor per phase, in the order of `ms.phases`: (6, 6) in the crystal frame, or (3, 3) in plane on a 2D
             grid (isotropic in plane: it is not rotated).
         scheme: how a voxel that holds several phases mixes them; no difference where labels are sharp.
+        plane: what a 2D grid makes of (6, 6) tensors after their rotation: `"columnar"` keeps them, `"strain"` and `"stress"`
+            make (3, 3) of them as `plane_stiffness` does.
 
     Returns:
-        (m, m, *grid) in Mandel notation and the unit of `stiffness`. Differentiable in fractions, orientations and constants.
+        (n, n, *grid) in Mandel notation and the unit of `stiffness`, n = m unless `plane` cuts. Differentiable in fractions, orientations and constants.
 
     Raises:
         ValueError: if the number or the shapes of the tensors do not fit.
@@ -39,6 +44,7 @@ def assign_stiffness(ms: Microstructure, stiffness: Sequence[Float[ArrayLike, "m
         (3, 3, 2, 2)
     """
     check_choice("scheme", scheme, SCHEMES)
+    check_choice("plane", plane, PLANES)
     tensors = [as_float_array(f"stiffness[{k}]", c) for k, c in enumerate(stiffness)]
     _check_count("stiffness", len(tensors), ms)
     sizes = {c.shape for c in tensors}
@@ -47,14 +53,22 @@ def assign_stiffness(ms: Microstructure, stiffness: Sequence[Float[ArrayLike, "m
         len(sizes) == 1 and sizes <= allowed,
         f"`stiffness` must hold one {' or '.join(map(str, sorted(allowed)))} tensor per phase, but the shapes are {sorted(sizes)}.",
     )
-    rotated = sizes == {(6, 6)}
+    check(
+        plane == "columnar" or (ms.grid.ndim == 2 and sizes == {(6, 6)}),
+        f"`plane` is for (6, 6) tensors on a 2D grid, but it is {plane!r} with {sizes.pop()} on a {ms.grid.ndim}D grid. Leave it out.",
+    )
+    return _mix(ms, [in_plane(_oriented_stiffness(ms, c), plane) for c in tensors], scheme)
 
-    def field(c: Array) -> Array:
-        if rotated and ms.orientation is not None:
-            return rotate_stiffness(c, ms.orientation)
-        return jnp.broadcast_to(c.reshape(c.shape + (1,) * ms.grid.ndim), c.shape + ms.grid.shape)
 
-    return _mix(ms, [field(c) for c in tensors], scheme)
+def _oriented_stiffness(ms: Microstructure, c: Array) -> Array:
+    """A phase's tensor in every voxel; the grid has edges of 1 where it is the same in all."""
+    if c.shape == (6, 6) and ms.orientation is not None:
+        return rotate_stiffness(c, ms.orientation)
+    return _everywhere(ms, c)
+
+
+def _everywhere(ms: Microstructure, tensor: Array) -> Array:
+    return tensor.reshape(tensor.shape + (1,) * ms.grid.ndim)
 
 
 def assign_conductivity(ms: Microstructure, conductivity: Sequence[Any], scheme: str = "voigt") -> Float[Array, "..."]:
@@ -101,7 +115,7 @@ def _invert(field: Array) -> Array:
     return jnp.moveaxis(jnp.linalg.inv(jnp.moveaxis(field, (0, 1), (-2, -1))), (-2, -1), (0, 1))
 
 
-def in_plane(stiffness: Float[ArrayLike, "6 6"], plane: str) -> Float[Array, "m m"]:
-    """The tensor of a phase for a 2D problem: 3 × 3 for `"strain"` and `"stress"`, unchanged for `"columnar"`."""
+def in_plane(stiffness: Float[ArrayLike, "k k ..."], plane: str) -> Float[Array, "m m ..."]:
+    """The tensors of a phase for a 2D problem: 3 × 3 for `"strain"` and `"stress"`, unchanged for `"columnar"`."""
     c = as_float_array("stiffness", stiffness)
     return c if plane == "columnar" else plane_stiffness(c, plane)

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int, Integer
 
 from jaxmicro._core import Status, check, check_choice, is_concrete, record, static
-from jaxmicro.homogenization.analytic import AnalyticBounds, bounds_of
+from jaxmicro.homogenization.analytic import AnalyticBounds, Assigned, bounds_of, is_isotropic
 from jaxmicro.homogenization.assign import assign_conductivity, assign_stiffness, in_plane
 from jaxmicro.homogenization.effective import effective_conductivity, effective_stiffness
 from jaxmicro.homogenization.moduli import Moduli, moduli
@@ -74,7 +75,9 @@ def homogenize(
             50.0}`), `Constants`, or a (6, 6) stiffness: keyed by label or phase name, or listed by sorted label. By default
             what the phases carry.
         plane: on a 2D grid, `"strain"`, `"stress"` or `"columnar"` (6 × 6: full macroscopic strain). `"auto"` is plane strain
-            for isotropic phases and columnar for crystals.
+            for isotropic phases and columnar for crystals. Crystals are rotated voxel by voxel first; one in general position
+            couples to shear across the plane, so that `"strain"` is then the model with no displacement across the plane and
+            `"stress"` the sheet whose every point is free of stress across it (`plane_stiffness`).
         discretization: as in `effective_stiffness`.
         rtol: as in `effective_stiffness`.
         max_steps: as in `effective_stiffness`.
@@ -98,23 +101,20 @@ def homogenize(
     warn_about_units(phases)
     plane = _choose_plane(plane, ms, phases)
     options: dict[str, Any] = {"discretization": discretization, "rtol": rtol, "max_steps": max_steps, "throw": throw}
-    dtype = jnp.result_type(ms.fractions)
-    stiffness = conductivity = tensors = conductivities = None
+    stiffness = conductivity = elastic = conductive = None
     if all(p.stiffness is not None for p in phases):
-        tensors = [
-            in_plane(jnp.asarray(p.stiffness, dtype), plane) if ms.grid.ndim == 2 else jnp.asarray(p.stiffness, dtype) for p in phases
-        ]
-        stiffness = effective_stiffness(assign_stiffness(ms, tensors, scheme), ms.grid, **options)
+        elastic = _assign_elastic(ms, [p.stiffness for p in phases], scheme, plane or "columnar")
+        stiffness = effective_stiffness(elastic.field, ms.grid, **options)
     if all(p.conductivity is not None for p in phases):
-        conductivities = [jnp.asarray(p.conductivity, dtype) for p in phases]
-        conductivity = effective_conductivity(assign_conductivity(ms, conductivities, scheme), ms.grid, **options)
+        conductive = _assign_conductive(ms, [p.conductivity for p in phases], scheme)
+        conductivity = effective_conductivity(conductive.field, ms.grid, **options)
     check(
         stiffness is not None or conductivity is not None,
         "`materials` must give every phase elastic constants, or every phase a conductivity, but "
         + "; ".join(f"{p.name!r} has {'stiffness' if p.stiffness is not None else 'no stiffness'} and {'a' if p.conductivity is not None else 'no'} conductivity" for p in phases)
         + ".",
     )  # fmt: skip
-    bounds = bounds_of(ms, stiffness, conductivity, tensors, conductivities)
+    bounds = bounds_of(ms, stiffness, conductivity, elastic, conductive)
     statuses = [solve.status for solve in (stiffness, conductivity) if solve is not None]
     return Homogenized(
         stiffness=None if stiffness is None else stiffness.tensor,
@@ -130,6 +130,24 @@ def homogenize(
         unit=next((p.unit for p in phases if p.unit), ""),
         plane=plane,
     )
+
+
+def _assign_elastic(ms: Microstructure, stiffnesses: list[Any], scheme: str, plane: str) -> Assigned:
+    with jax.ensure_compile_time_eval():
+        tensors = [jnp.asarray(c, _dtype(ms)) for c in stiffnesses]
+        turned = ms.orientation is not None and not all(is_isotropic(c) for c in tensors)
+        flat = [in_plane(c, plane) for c in tensors]
+    return Assigned(assign_stiffness(ms, tensors, scheme, plane), flat, turned)
+
+
+def _assign_conductive(ms: Microstructure, conductivities: list[Any], scheme: str) -> Assigned:
+    with jax.ensure_compile_time_eval():
+        tensors = [jnp.asarray(k, _dtype(ms)) for k in conductivities]
+    return Assigned(assign_conductivity(ms, tensors, scheme), tensors, False)
+
+
+def _dtype(ms: Microstructure) -> Any:
+    return ms.grid.lengths.dtype if ms.is_sharp else ms.fractions.dtype
 
 
 def _as_microstructure(value: Any) -> tuple[Microstructure, list[Any]]:

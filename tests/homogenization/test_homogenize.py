@@ -183,3 +183,41 @@ def test_a_colour_picture_is_not_taken_for_a_thin_volume():
     ):
         jm.homogenize(picture, materials)
     assert jm.homogenize(picture.astype(int), materials).conductivity.shape == (3, 3)
+
+
+def one_crystal(q, shape=(4, 3)):
+    """A cell of one crystal in one orientation."""
+    turned = np.broadcast_to(np.asarray(q).reshape(4, *(1,) * len(shape)), (4, *shape))
+    return jm.Microstructure(grid=jm.Grid(shape), labels=np.zeros(shape, int), orientation=turned)
+
+
+SKEW = jm.orientations.from_euler(np.array([0.5, 0.7, 0.2]))
+
+
+@pytest.mark.parametrize("plane", ["strain", "stress"])
+def test_a_turned_crystal_is_turned_before_it_is_made_plane(plane):
+    r = jm.homogenize(one_crystal(SKEW), ["Cu"], plane=plane)
+    turned = np.asarray(jm.orientations.rotate_stiffness(jm.materials.constants("Cu").stiffness, SKEW))
+    inside = np.ix_([0, 1, 5], [0, 1, 5])
+    expected = turned[inside] if plane == "strain" else np.linalg.inv(np.linalg.inv(turned)[inside])
+    assert np.allclose(r.stiffness, expected, rtol=1e-9)
+    for bound in r.analytic_bounds.stiffness:
+        assert np.allclose(bound, expected, rtol=1e-9)
+    assert not r.defects
+
+
+def test_plane_bounds_of_a_polycrystal_enclose_it():
+    ms = jm.microstructures.polycrystal(jm.Grid((16, 15)), grains=6, key=jax.random.key(0))
+    for plane in ("strain", "stress"):
+        for scheme in ("voigt", "reuss"):
+            r = jm.homogenize(ms, ["Cu"], plane=plane, scheme=scheme)
+            low, high = r.analytic_bounds.stiffness
+            assert np.linalg.eigvalsh(high - low).min() > 0.1
+            assert not r.defects
+            assert any("voxel by voxel" in note for note in r.analytic_bounds.notes)
+
+
+def test_plane_belongs_to_solid_tensors_on_a_2d_grid():
+    flat = jm.materials.isotropic_stiffness(1.0, 0.3, dim=2)
+    with pytest.raises(ValueError, match=r"`plane` is for \(6, 6\) tensors on a 2D grid, but it is 'stress' with \(3, 3\)"):
+        assign_stiffness(jm.Microstructure(labels=[[0, 0], [0, 0]]), [flat], plane="stress")
