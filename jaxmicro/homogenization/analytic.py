@@ -121,18 +121,16 @@ def _elastic(ms: Microstructure, shares: Array, tensor: Array, elastic: Assigned
 
 
 def _conductive(ms: Microstructure, shares: Array, tensor: Array, conductive: Assigned, notes: list[str]) -> dict[str, object]:
-    conductivities = conductive.tensors
     d = ms.grid.ndim
     eye = jnp.eye(d, dtype=tensor.dtype)
-    full = conductive._replace(tensors=[k * eye if k.ndim == 0 else k for k in conductivities])
-    parts: dict[str, object] = {"conductivity": _means(full, shares, notes)}
+    parts: dict[str, object] = {"conductivity": _means(conductive, shares, notes)}
     spread = jnp.linalg.norm(tensor - jnp.trace(tensor) / d * eye) / jnp.maximum(jnp.linalg.norm(tensor), jnp.finfo(tensor.dtype).tiny)
-    if any(k.ndim for k in conductivities):
+    if conductive.turned or not all(_is_round(k) for k in conductive.tensors):
         notes.append("Hashin–Shtrikman bounds of the conductivity need isotropic phases")
     elif not (is_concrete(spread) and float(spread) <= ISOTROPY):
         notes.append(f"Hashin–Shtrikman bounds of the conductivity need an effective tensor that is isotropic within {ISOTROPY:.0%}")
     else:
-        parts["conductivity_hashin_shtrikman"] = hashin_shtrikman_conductivity(jnp.stack(conductivities), shares, d)
+        parts["conductivity_hashin_shtrikman"] = hashin_shtrikman_conductivity(jnp.stack([k[0, 0] for k in conductive.tensors]), shares, d)
     return parts
 
 
@@ -141,3 +139,9 @@ def is_isotropic(c: Array, tolerance: float = 1e-9) -> bool:
     with jax.ensure_compile_time_eval():
         size = float(jnp.linalg.norm(c))
         return size == 0 or float(jnp.linalg.norm(c - isotropic_part(c))) <= tolerance * size
+
+
+def _is_round(k: Array) -> bool:
+    """Whether a concrete conductivity tensor is a multiple of the identity."""
+    with jax.ensure_compile_time_eval():
+        return bool((k == k[0, 0] * jnp.eye(k.shape[0], dtype=k.dtype)).all())

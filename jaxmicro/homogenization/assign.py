@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Float
 from jaxmicro._core import as_float_array, check, check_choice
 from jaxmicro.materials import plane_stiffness
 from jaxmicro.microstructures import Microstructure
-from jaxmicro.orientations import rotate_stiffness
+from jaxmicro.orientations import rotate_stiffness, to_matrix
 
 SCHEMES = ("voigt", "reuss")
 PLANES = ("columnar", "strain", "stress")
@@ -76,8 +76,15 @@ def assign_conductivity(ms: Microstructure, conductivity: Sequence[Any], scheme:
 
     Args:
         ms: microstructure with p phases.
-        conductivity: a number or a (d, d) tensor per phase, in the order of `ms.phases`; tensors are in the sample frame.
+        conductivity: a number or a tensor per phase, in the order of `ms.phases`. A (3, 3) tensor is in the crystal frame and
+            is rotated by the voxel's orientation if the microstructure has one; a 2D grid takes the in-plane 2 × 2 of it,
+            which is exact where the potential varies in the plane alone. A (2, 2) tensor on a 2D grid is in the sample frame.
         scheme: `"voigt"` (arithmetic) or `"reuss"` (harmonic) mixing in voxels that hold several phases.
+
+    Differentiable in fractions, orientations and constants.
+
+    Raises:
+        ValueError: if the number or the shapes of the tensors do not fit.
 
     Example:
         >>> assign_conductivity(Microstructure(labels=[[0, 1], [1, 0]]), [1.0, 10.0]).tolist()
@@ -88,14 +95,26 @@ def assign_conductivity(ms: Microstructure, conductivity: Sequence[Any], scheme:
     _check_count("conductivity", len(values), ms)
     d = ms.grid.ndim
     check(
-        all(v.shape in ((), (d, d)) for v in values),
-        f"`conductivity` must hold a number or a ({d}, {d}) tensor per phase, but the shapes are {[v.shape for v in values]}.",
+        all(v.shape in ((), (d, d), (3, 3)) for v in values),
+        f"`conductivity` must hold a number or a {' or '.join(f'({n}, {n})' for n in range(d, 4))} tensor per phase, but the shapes are {[v.shape for v in values]}.",
     )
     if all(v.ndim == 0 for v in values):
-        fields = [jnp.broadcast_to(v, (1, 1, *ms.grid.shape)) for v in values]
-        return _mix(ms, fields, scheme)[0, 0]
-    tensors = [v * jnp.eye(d, dtype=v.dtype) if v.ndim == 0 else v for v in values]
-    return _mix(ms, [jnp.broadcast_to(t.reshape(d, d, *(1,) * d), (d, d, *ms.grid.shape)) for t in tensors], scheme)
+        return _mix(ms, [_everywhere(ms, v[None, None]) for v in values], scheme)[0, 0]
+    return _mix(ms, [_oriented_conductivity(ms, as_tensor(v, d)) for v in values], scheme)
+
+
+def as_tensor(conductivity: Array, d: int) -> Array:
+    """A number as an isotropic (d, d) tensor; a tensor as it is."""
+    return conductivity * jnp.eye(d, dtype=conductivity.dtype) if conductivity.ndim == 0 else conductivity
+
+
+def _oriented_conductivity(ms: Microstructure, k: Array) -> Array:
+    """K = gᵀ k g of a phase in every voxel, in the plane of a 2D grid."""
+    d = ms.grid.ndim
+    if k.shape == (3, 3) and ms.orientation is not None:
+        g = to_matrix(ms.orientation)
+        return jnp.einsum("ki...,kl,lj...->ij...", g, k, g)[:d, :d]
+    return _everywhere(ms, k[:d, :d])
 
 
 def _check_count(name: str, count: int, ms: Microstructure) -> None:

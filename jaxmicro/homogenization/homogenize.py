@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int, Integer
 
 from jaxmicro._core import Status, check, check_choice, is_concrete, record, static
 from jaxmicro.homogenization.analytic import AnalyticBounds, Assigned, bounds_of, is_isotropic
-from jaxmicro.homogenization.assign import assign_conductivity, assign_stiffness, in_plane
+from jaxmicro.homogenization.assign import assign_conductivity, assign_stiffness, as_tensor, in_plane
 from jaxmicro.homogenization.effective import effective_conductivity, effective_stiffness
 from jaxmicro.homogenization.moduli import Moduli, moduli
 from jaxmicro.homogenization.results import EffectiveResult
@@ -73,7 +73,8 @@ def homogenize(
         microstructure: a `Microstructure`, or an integer label array (*grid) with unit voxels.
         materials: per phase a name (`"IN625"`), a mapping of constants (`{"young": 210.0, "poisson": 0.3, "conductivity":
             50.0}`), `Constants`, or a (6, 6) stiffness: keyed by label or phase name, or listed by sorted label. By default
-            what the phases carry.
+            what the phases carry. (6, 6) stiffnesses and (3, 3) conductivities are in the crystal frame and are rotated by
+            the voxel's orientation; a (2, 2) conductivity on a 2D grid is in the sample frame.
         plane: on a 2D grid, `"strain"`, `"stress"` or `"columnar"` (6 × 6: full macroscopic strain). `"auto"` is plane strain
             for isotropic phases and columnar for crystals. Crystals are rotated voxel by voxel first; one in general position
             couples to shear across the plane, so that `"strain"` is then the model with no displacement across the plane and
@@ -142,8 +143,11 @@ def _assign_elastic(ms: Microstructure, stiffnesses: list[Any], scheme: str, pla
 
 def _assign_conductive(ms: Microstructure, conductivities: list[Any], scheme: str) -> Assigned:
     with jax.ensure_compile_time_eval():
-        tensors = [jnp.asarray(k, _dtype(ms)) for k in conductivities]
-    return Assigned(assign_conductivity(ms, tensors, scheme), tensors, False)
+        values = [jnp.asarray(k, _dtype(ms)) for k in conductivities]
+        turned = ms.orientation is not None and any(k.shape == (3, 3) for k in values)
+        d = ms.grid.ndim
+        tensors = [as_tensor(k, d)[:d, :d] for k in values]
+    return Assigned(assign_conductivity(ms, values, scheme), tensors, turned)
 
 
 def _dtype(ms: Microstructure) -> Any:

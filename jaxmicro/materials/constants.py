@@ -21,7 +21,7 @@ class Constants:
     Attributes:
         name: what it is called.
         stiffness: (6, 6) in Mandel notation in the crystal frame, or None.
-        conductivity: scalar or (3, 3), or None.
+        conductivity: scalar, or (3, 3) in the crystal frame ((2, 2) in the sample frame of a 2D grid), or None.
         symmetry: `"isotropic"`, `"cubic"`, `"hexagonal"`, `"orthotropic"` or `"triclinic"`.
         unit: unit of the stiffness, empty where the user did not say.
         source: where the numbers come from.

@@ -221,3 +221,34 @@ def test_plane_belongs_to_solid_tensors_on_a_2d_grid():
     flat = jm.materials.isotropic_stiffness(1.0, 0.3, dim=2)
     with pytest.raises(ValueError, match=r"`plane` is for \(6, 6\) tensors on a 2D grid, but it is 'stress' with \(3, 3\)"):
         assign_stiffness(jm.Microstructure(labels=[[0, 0], [0, 0]]), [flat], plane="stress")
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (3, 2, 2)])
+def test_a_crystals_conductivity_is_turned_with_it(shape):
+    crystal = np.array([[1.0, 0.2, 0.0], [0.2, 3.0, 0.1], [0.0, 0.1, 9.0]])
+    g, d = np.asarray(jm.orientations.to_matrix(SKEW)), len(shape)
+    ms = one_crystal(SKEW, shape)
+    expected = (g.T @ crystal @ g)[:d, :d]
+    r = jm.homogenize(ms, [{"conductivity": crystal}])
+    assert np.allclose(r.conductivity, expected, rtol=1e-9)
+    for bound in r.analytic_bounds.conductivity:
+        assert np.allclose(bound, expected, rtol=1e-9)
+    axis = np.array([0.0, 0.0, 1.0])  # the axis of rotation about z stays where it is
+    about_z = one_crystal(jm.orientations.from_euler(np.pi / 2 * axis), shape)
+    assert np.allclose(assign_conductivity(about_z, [np.diag([1.0, 3.0, 9.0])])[:, :, *(0,) * d], np.diag([3.0, 1.0, 9.0])[:d, :d])
+
+
+def test_a_plane_conductivity_stays_in_the_sample_frame():
+    flat, solid = np.diag([2.0, 3.0]), np.diag([2.0, 3.0, 7.0])
+    assert np.allclose(jm.homogenize(one_crystal(SKEW), [{"conductivity": flat}]).conductivity, flat)
+    assert np.allclose(jm.homogenize(LABELS, [{"conductivity": solid}] * 2).conductivity, flat)
+    with pytest.raises(ValueError, match=r"a number or a \(3, 3\) tensor per phase, but the shapes are \[\(2, 2\)\]"):
+        assign_conductivity(jm.Microstructure(labels=np.zeros((2, 2, 2), int)), [flat])
+
+
+def test_bounds_of_a_conducting_polycrystal_enclose_it():
+    ms = jm.microstructures.polycrystal(jm.Grid((16, 15)), grains=6, key=jax.random.key(0))
+    r = jm.homogenize(ms, [{"conductivity": np.diag([1.0, 1.0, 5.0])}])
+    low, high = r.analytic_bounds.conductivity
+    assert np.linalg.eigvalsh(r.conductivity - low).min() > 1e-3
+    assert np.linalg.eigvalsh(high - r.conductivity).min() > 1e-3
