@@ -111,7 +111,9 @@ def _elastic(ms: Microstructure, shares: Array, tensor: Array, elastic: Assigned
         notes.append("Hashin–Shtrikman bounds of the moduli need isotropic phases")
     elif ms.grid.ndim == 2 and tensors[0].shape[-1] == 6:
         notes.append("Hashin–Shtrikman bounds are not given for the columnar problem")
-    elif not (is_concrete(tensor) and is_isotropic(tensor, ISOTROPY)):
+    elif not is_concrete(tensor):
+        notes.append("Hashin–Shtrikman bounds of the moduli are not judged while the cell is being traced")
+    elif not is_isotropic(tensor, ISOTROPY):
         notes.append(f"Hashin–Shtrikman bounds of the moduli need an effective stiffness that is isotropic within {ISOTROPY:.0%}")
     else:
         pairs = [nearest_isotropic(c) for c in tensors]
@@ -127,7 +129,9 @@ def _conductive(ms: Microstructure, shares: Array, tensor: Array, conductive: As
     spread = jnp.linalg.norm(tensor - jnp.trace(tensor) / d * eye) / jnp.maximum(jnp.linalg.norm(tensor), jnp.finfo(tensor.dtype).tiny)
     if conductive.turned or not all(_is_round(k) for k in conductive.tensors):
         notes.append("Hashin–Shtrikman bounds of the conductivity need isotropic phases")
-    elif not (is_concrete(spread) and float(spread) <= ISOTROPY):
+    elif not is_concrete(spread):
+        notes.append("Hashin–Shtrikman bounds of the conductivity are not judged while the cell is being traced")
+    elif float(spread) > ISOTROPY:
         notes.append(f"Hashin–Shtrikman bounds of the conductivity need an effective tensor that is isotropic within {ISOTROPY:.0%}")
     else:
         parts["conductivity_hashin_shtrikman"] = hashin_shtrikman_conductivity(jnp.stack([k[0, 0] for k in conductive.tensors]), shares, d)

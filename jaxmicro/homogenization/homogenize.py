@@ -90,7 +90,11 @@ def homogenize(
 
     Raises:
         ValueError: if the materials do not match the phases.
+        TypeError: if constants, or a bare label array, are being traced.
         MixedUnitsWarning: (a warning) if the constants look like mixed units.
+
+    Differentiable in the fractions, orientations and edge lengths of a `Microstructure`, in both modes. Constants are plain
+    data: for derivatives in them use `assign_stiffness` and `effective_stiffness`.
 
     Example:
         >>> r = homogenize(np.array([[0, 0, 1, 1]] * 4), [{"young": 1.0, "poisson": 0.3}, {"young": 10.0, "poisson": 0.3}])
@@ -158,6 +162,12 @@ def _as_microstructure(value: Any) -> tuple[Microstructure, list[Any]]:
     """The microstructure, and the keys by which its phases may be called besides their names."""
     if isinstance(value, Microstructure):
         return value, list(range(value.n_phases))
+    check(
+        is_concrete(value),
+        "`microstructure` must be a Microstructure or concrete labels, but it is an array that is being traced (jit, grad or vmap). "
+        "Pass Microstructure(labels=array, phases=…) or Microstructure(fractions=array) instead.",
+        TypeError,
+    )
     labels = np.asarray(value)
     check(
         labels.dtype.kind in "iub",

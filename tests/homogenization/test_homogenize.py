@@ -252,3 +252,49 @@ def test_bounds_of_a_conducting_polycrystal_enclose_it():
     low, high = r.analytic_bounds.conductivity
     assert np.linalg.eigvalsh(r.conductivity - low).min() > 1e-3
     assert np.linalg.eigvalsh(high - r.conductivity).min() > 1e-3
+
+
+CELL = jm.Microstructure(labels=LABELS // 5)
+PAIRS = {
+    "names": ["Cu", "Al"],
+    "mappings": [SOFT, HARD],
+    "bulk and shear": [{"bulk": 1.0, "shear": 0.5}, {"bulk": 3.0, "shear": 2.0}],
+    "arrays": [np.eye(6), 2 * np.eye(6)],
+    "JAX arrays": [jnp.eye(6), {"stiffness": 2 * jnp.eye(6), "conductivity": 1.0}],
+}
+
+
+@pytest.mark.parametrize("kind", PAIRS)
+def test_constants_are_read_on_the_host_while_the_cell_is_traced(kind):
+    plain = jm.homogenize(CELL, PAIRS[kind], plane="stress")
+    jitted = jax.jit(lambda ms: jm.homogenize(ms, PAIRS[kind], plane="stress"))(CELL)
+    assert np.allclose(jitted.stiffness, plain.stiffness, rtol=1e-9)
+    assert np.allclose(jitted.analytic_bounds.stiffness, plain.analytic_bounds.stiffness, rtol=1e-12)
+
+
+def test_constants_that_phases_carry_serve_grad_and_vmap():
+    phases = (jm.microstructures.Phase("a", constants=SOFT), jm.microstructures.Phase("b", constants="Al"))
+
+    def stiff(share):
+        fractions = jnp.stack([1 - share, share])
+        return jm.homogenize(jm.Microstructure(fractions=fractions, phases=phases), plane="strain").stiffness[0, 0]
+
+    share = jnp.asarray(np.random.default_rng(0).uniform(0.2, 0.8, (2, 4, 3)))
+    found = jax.vmap(stiff)(share)
+    assert np.allclose(found, [stiff(s) for s in share], rtol=1e-9)
+    step = jnp.zeros_like(share[0]).at[1, 2].set(1e-5)
+    central = (stiff(share[0] + step) - stiff(share[0] - step)) / 2e-5
+    assert float(jax.grad(stiff)(share[0])[1, 2]) == pytest.approx(float(central), rel=1e-4)
+
+
+def test_traced_constants_and_labels_are_told_the_differentiable_way(as_user):
+    def of_young(e):
+        return jm.homogenize(CELL, [SOFT, {"young": e, "poisson": 0.3}]).stiffness[0, 0]
+
+    with pytest.raises(TypeError, match=r"'young' is being traced.*effective_stiffness\(assign_stiffness\("):
+        jax.grad(of_young)(1.0)
+    with pytest.raises(TypeError, match=r"it is being traced.*assign_stiffness"):
+        jax.jit(lambda c: jm.homogenize(CELL, [c, c]).stiffness)(jnp.eye(6))
+    with pytest.raises(TypeError, match=r"`microstructure` must.*Microstructure\(labels=array"):
+        jax.jit(lambda labels: jm.homogenize(labels, [SOFT, HARD]).stiffness)(jnp.asarray(LABELS))
+    assert of_young(jnp.asarray(2.0)) > 0
