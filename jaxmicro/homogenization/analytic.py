@@ -80,8 +80,8 @@ def bounds_of(
     conductive: Assigned | None,
 ) -> AnalyticBounds:
     """All bounds whose premises hold for this cell."""
-    shares = ms.volume_fractions
-    notes: list[str] = []
+    shares = ms.replace(mask=None).volume_fractions  # the solve sees every voxel, measured or not
+    notes: list[str] = [] if ms.mask is None else ["the solve and the bounds count every voxel, also those that were not measured"]
     out = AnalyticBounds()
     parts: dict[str, object] = {}
     if stiffness is not None and elastic is not None:

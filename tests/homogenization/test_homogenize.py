@@ -298,3 +298,13 @@ def test_traced_constants_and_labels_are_told_the_differentiable_way(as_user):
     with pytest.raises(TypeError, match=r"`microstructure` must.*Microstructure\(labels=array"):
         jax.jit(lambda labels: jm.homogenize(labels, [SOFT, HARD]).stiffness)(jnp.asarray(LABELS))
     assert of_young(jnp.asarray(2.0)) > 0
+
+
+def test_bounds_count_the_voxels_that_the_solve_counts():
+    plain = jm.homogenize(CELL, [SOFT, HARD])
+    half = jm.homogenize(CELL.replace(mask=LABELS == 5), [SOFT, HARD])
+    assert half.volume_fractions.tolist() == [0.0, 1.0]
+    assert np.allclose(half.analytic_bounds.stiffness, plain.analytic_bounds.stiffness, rtol=1e-12)
+    assert np.allclose(half.analytic_bounds.conductivity, plain.analytic_bounds.conductivity, rtol=1e-12)
+    assert not half.defects
+    assert "not measured" in str(half)
