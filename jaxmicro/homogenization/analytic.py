@@ -13,7 +13,14 @@ from jaxmicro.homogenization.results import EffectiveResult
 from jaxmicro.microstructures import Microstructure
 
 ISOTROPY = 0.02  # largest relative distance to the nearest isotropic tensor at which Hashin–Shtrikman bounds are shown
-SLACK = 1e-5  # a bound counts as violated when it is passed by more than this share of its size
+
+# A bound counts as violated when it is passed by more than this share of its size: the square of the default rtol is far
+# below it in float64; in float32 the sums over the cell and the inverses in the Reuss mean round to about 1e-5.
+SLACK = {"float64": 1e-5, "float32": 1e-4}
+
+# A phase counts as isotropic up to this share of its size: constants come with up to ten digits in float64, and in float32
+# building and rotating a tensor costs some tens of its 1.2e-7.
+ISOTROPIC_PHASE = {"float64": 1e-9, "float32": 1e-5}
 
 
 @record
@@ -42,7 +49,7 @@ class AnalyticBounds:
         for name, tensor, pair in (("stiffness", stiffness, self.stiffness), ("conductivity", conductivity, self.conductivity)):
             if tensor is not None and pair is not None:
                 for bound, gap in (("Reuss", loewner_gap(pair[0], tensor)), ("Voigt", loewner_gap(tensor, pair[1]))):
-                    if float(gap) < -SLACK:
+                    if float(gap) < -SLACK[tensor.dtype.name]:
                         found.append(f"the effective {name} violates the {bound} bound by {-float(gap):.1e} of its size")
         scalars: list[tuple[str, Array, tuple[Array, Array] | None]] = []
         if stiffness is not None:
@@ -53,7 +60,8 @@ class AnalyticBounds:
         for name, value, pair in scalars:
             if pair is not None:
                 low, high, got = float(pair[0]), float(pair[1]), float(value)
-                if got < low - SLACK * abs(high) or got > high + SLACK * abs(high):
+                slack = SLACK[value.dtype.name] * abs(high)
+                if got < low - slack or got > high + slack:
                     found.append(f"the effective {name} {got:.5g} leaves the Hashin–Shtrikman interval [{low:.5g}, {high:.5g}]")
         return tuple(f"{line}: a defect of the discretisation at this resolution" for line in found)
 
@@ -80,7 +88,7 @@ def bounds_of(
     conductive: Assigned | None,
 ) -> AnalyticBounds:
     """All bounds whose premises hold for this cell."""
-    shares = ms.replace(mask=None).volume_fractions  # the solve sees every voxel, measured or not
+    shares = _shares(ms)
     notes: list[str] = [] if ms.mask is None else ["the solve and the bounds count every voxel, also those that were not measured"]
     out = AnalyticBounds()
     parts: dict[str, object] = {}
@@ -89,6 +97,11 @@ def bounds_of(
     if conductivity is not None and conductive is not None:
         parts |= _conductive(ms, shares, conductivity.tensor, conductive, notes)
     return AnalyticBounds(**parts, notes=tuple(notes)) if parts else out  # type: ignore[arg-type]
+
+
+def _shares(ms: Microstructure) -> Array:
+    """Share of each phase in all voxels, measured or not, as the solve sees them."""
+    return ms.volume_fractions if ms.mask is None else jnp.mean(ms.fractions, axis=tuple(range(1, ms.grid.ndim + 1)))
 
 
 def _means(assigned: Assigned, shares: Array, notes: list[str]) -> tuple[Array, Array]:
@@ -138,8 +151,9 @@ def _conductive(ms: Microstructure, shares: Array, tensor: Array, conductive: As
     return parts
 
 
-def is_isotropic(c: Array, tolerance: float = 1e-9) -> bool:
-    """Whether a concrete tensor is isotropic up to a share of its size."""
+def is_isotropic(c: Array, tolerance: float | None = None) -> bool:
+    """Whether a concrete tensor is isotropic up to a share of its size, by default up to rounding in its dtype."""
+    tolerance = ISOTROPIC_PHASE[c.dtype.name] if tolerance is None else tolerance
     with jax.ensure_compile_time_eval():
         size = float(jnp.linalg.norm(c))
         return size == 0 or float(jnp.linalg.norm(c - isotropic_part(c))) <= tolerance * size

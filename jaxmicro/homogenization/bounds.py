@@ -7,6 +7,8 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jaxmicro._core import as_float_array, check
 
+ROUNDING = 64  # an eigenvalue counts as zero below this many eps of the tensor's largest entry
+
 
 def voigt_bound(tensors: Float[ArrayLike, "p m m"], fractions: Float[ArrayLike, " p"] | Sequence[float]) -> Float[Array, "m m"]:
     """Arithmetic mean Σ f_p C_p: no cell with these phases is stiffer, in the Loewner order.
@@ -29,10 +31,10 @@ def reuss_bound(tensors: Float[ArrayLike, "p m m"], fractions: Float[ArrayLike, 
         1.5
     """
     c, f = _phases(tensors, fractions)
-    pivots = jnp.min(jnp.linalg.eigvalsh(c), axis=-1)
-    scale = jnp.max(jnp.abs(c))
-    void = jnp.any((pivots <= 1e-14 * scale) & (f > 0))
-    safe = jnp.where((pivots <= 1e-14 * scale)[:, None, None], jnp.eye(c.shape[-1], dtype=c.dtype) * scale, c)
+    lowest, scale = jnp.min(jnp.linalg.eigvalsh(c), axis=-1), jnp.max(jnp.abs(c), axis=(-2, -1))
+    singular = lowest <= ROUNDING * jnp.finfo(c.dtype).eps * scale
+    void = jnp.any(singular & (f > 0))
+    safe = jnp.where(singular[:, None, None], jnp.eye(c.shape[-1], dtype=c.dtype), c)
     harmonic = jnp.linalg.inv(jnp.einsum("p,pij->ij", f, jnp.linalg.inv(safe)))
     return jnp.where(void, jnp.zeros_like(harmonic), harmonic)
 

@@ -308,3 +308,29 @@ def test_bounds_count_the_voxels_that_the_solve_counts():
     assert np.allclose(half.analytic_bounds.conductivity, plain.analytic_bounds.conductivity, rtol=1e-12)
     assert not half.defects
     assert "not measured" in str(half)
+
+
+def test_float32_tensors_are_judged_by_float32():
+    """Isotropic phases of a single-precision cell are recognised, and rounding alone is no defect."""
+    discs = (np.hypot(*np.meshgrid(np.arange(16) - 8, np.arange(15) - 7, indexing="ij")) < 5).astype(int)
+    with jax.enable_x64(False):
+        ms = jm.Microstructure(labels=discs)
+        r = jm.homogenize(ms, [{"young": 3.3, "poisson": 0.27}, {"young": 4.1, "poisson": 0.31}])
+        assert r.stiffness.dtype == jnp.float32
+        assert r.analytic_bounds.bulk is not None
+        assert not r.defects
+        bounds, high = r.analytic_bounds, r.analytic_bounds.stiffness[1]
+        assert not any("Voigt" in line for line in bounds.violations(high * np.float32(1 + 3e-5), None))
+        assert any("Voigt" in line for line in bounds.violations(high * np.float32(1 + 1e-3), None))
+
+
+def test_a_phase_that_lost_its_stiffness_to_rounding_is_a_void_for_reuss():
+    """In float32 a rotated rank-deficient tensor has eigenvalues of about 1e-7, of either sign."""
+    flat = np.diag([3.0, 1.0, 2.0, 0.0, 1.0, 2.0])
+    turned = np.asarray(jm.orientations.rotate_stiffness(flat, SKEW)).astype(np.float32)
+    assert not reuss_bound(np.stack([turned, np.eye(6, dtype=np.float32)]), np.array([0.5, 0.5], np.float32)).any()
+
+
+def test_a_soft_phase_is_no_void_because_another_one_is_stiff():
+    found = reuss_bound(np.stack([1e-16 * np.eye(2), np.eye(2)]), np.array([0.5, 0.5]))
+    assert np.allclose(found, 2e-16 * np.eye(2), rtol=1e-12)
