@@ -22,6 +22,8 @@ SLACK = {"float64": 1e-5, "float32": 1e-4}
 # building and rotating a tensor costs some tens of its 1.2e-7.
 ISOTROPIC_PHASE = {"float64": 1e-9, "float32": 1e-5}
 
+MIXED = "Hashin–Shtrikman bounds need voxels of one phase each: a grey voxel of mixed constants is a material that they do not know"
+
 
 @record
 class AnalyticBounds:
@@ -120,7 +122,9 @@ def _elastic(ms: Microstructure, shares: Array, tensor: Array, elastic: Assigned
     tensors = elastic.tensors
     parts: dict[str, object] = {"stiffness": _means(elastic, shares, notes)}
     isotropic = not elastic.turned and all(is_isotropic(c) for c in tensors)
-    if not isotropic:
+    if not _is_sharp(ms):
+        notes.append(MIXED)
+    elif not isotropic:
         notes.append("Hashin–Shtrikman bounds of the moduli need isotropic phases")
     elif ms.grid.ndim == 2 and tensors[0].shape[-1] == 6:
         notes.append("Hashin–Shtrikman bounds are not given for the columnar problem")
@@ -140,7 +144,9 @@ def _conductive(ms: Microstructure, shares: Array, tensor: Array, conductive: As
     eye = jnp.eye(d, dtype=tensor.dtype)
     parts: dict[str, object] = {"conductivity": _means(conductive, shares, notes)}
     spread = jnp.linalg.norm(tensor - jnp.trace(tensor) / d * eye) / jnp.maximum(jnp.linalg.norm(tensor), jnp.finfo(tensor.dtype).tiny)
-    if conductive.turned or not all(_is_round(k) for k in conductive.tensors):
+    if not _is_sharp(ms):
+        notes.extend([] if MIXED in notes else [MIXED])
+    elif conductive.turned or not all(_is_round(k) for k in conductive.tensors):
         notes.append("Hashin–Shtrikman bounds of the conductivity need isotropic phases")
     elif not is_concrete(spread):
         notes.append("Hashin–Shtrikman bounds of the conductivity are not judged while the cell is being traced")
@@ -149,6 +155,15 @@ def _conductive(ms: Microstructure, shares: Array, tensor: Array, conductive: As
     else:
         parts["conductivity_hashin_shtrikman"] = hashin_shtrikman_conductivity(jnp.stack([k[0, 0] for k in conductive.tensors]), shares, d)
     return parts
+
+
+def _is_sharp(ms: Microstructure) -> bool:
+    """Whether every voxel is known to hold one phase, up to rounding of its fractions."""
+    if ms.is_sharp or not is_concrete(ms.fractions):
+        return ms.is_sharp
+    with jax.ensure_compile_time_eval():
+        grey = jnp.minimum(ms.fractions, 1 - ms.fractions)
+        return bool((grey <= 64 * jnp.finfo(grey.dtype).eps).all())
 
 
 def is_isotropic(c: Array, tolerance: float | None = None) -> bool:

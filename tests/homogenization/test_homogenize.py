@@ -334,3 +334,16 @@ def test_a_phase_that_lost_its_stiffness_to_rounding_is_a_void_for_reuss():
 def test_a_soft_phase_is_no_void_because_another_one_is_stiff():
     found = reuss_bound(np.stack([1e-16 * np.eye(2), np.eye(2)]), np.array([0.5, 0.5]))
     assert np.allclose(found, 2e-16 * np.eye(2), rtol=1e-12)
+
+
+def test_grey_voxels_have_no_hashin_shtrikman_bounds():
+    """A uniform grey mixed by Voigt lies above them without any defect."""
+    grid, rounding = jm.Grid((4, 3)), 1e-16
+    grey = jm.homogenize(jm.Microstructure(grid=grid, fractions=np.full((2, 4, 3), 0.5)), [SOFT, HARD])
+    assert (grey.analytic_bounds.bulk, grey.analytic_bounds.conductivity_hashin_shtrikman) == (None, None)
+    assert sum("grey voxel" in note for note in grey.analytic_bounds.notes) == 1
+    assert not grey.defects
+    share = np.broadcast_to(np.array([1 - rounding, rounding])[:, None, None], (2, 4, 3))
+    sharp = jm.homogenize(jm.Microstructure(grid=grid, fractions=share), [SOFT, HARD])
+    assert sharp.analytic_bounds.bulk is not None
+    assert sharp.analytic_bounds.conductivity_hashin_shtrikman is not None
