@@ -7,11 +7,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxmicro._core import as_float_array, check, check_choice
-from jaxmicro.materials import plane_stiffness
+from jaxmicro.materials import is_definite, is_semidefinite, plane_stiffness
 from jaxmicro.microstructures import Microstructure
 from jaxmicro.orientations import rotate_stiffness, to_matrix
 
 SCHEMES = ("voigt", "reuss")
+ROUNDING = 64  # a share below this many eps is absent, and one this near to 1 is alone
 PLANES = ("columnar", "strain", "stress")
 
 
@@ -20,7 +21,7 @@ def assign_stiffness(
 ) -> Float[Array, "n n *grid"]:
     """Stiffness field of a microstructure.
 
-    C(x) = Σ_p f_p(x) C_p (`"voigt"`), or its inverse mean (`"reuss"`), where a phase with a 6 × 6 tensor is first rotated by
+    C(x) = Σ_p f_p(x) C_p (`"voigt"`), or its inverse mean (`"reuss"`; zero where a void or a fluid stands beside others), where a phase with a 6 × 6 tensor is first rotated by
     the voxel's orientation if the microstructure has one.
 
     Args:
@@ -123,11 +124,35 @@ def _check_count(name: str, count: int, ms: Microstructure) -> None:
 
 
 def _mix(ms: Microstructure, fields: list[Array], scheme: str) -> Array:
-    fractions = ms.fractions.astype(jnp.result_type(*fields))
-    if scheme == "voigt":
-        return sum(fractions[p] * field for p, field in enumerate(fields))  # type: ignore[return-value]
-    inverse = sum(fractions[p] * _invert(field) for p, field in enumerate(fields))
-    return _invert(inverse)  # type: ignore[arg-type]
+    shares = ms.fractions.astype(jnp.result_type(*fields))
+    clean = [_without_absent(shares[p], field) for p, field in enumerate(fields)]
+    return _voigt(clean) if scheme == "voigt" else _reuss(clean)
+
+
+def _without_absent(share: Array, field: Array) -> tuple[Array, Array]:
+    """The share and tensors of a phase such that tensors that are not finite spoil only voxels that hold the phase."""
+    bad = ~jnp.all(jnp.isfinite(field), axis=(0, 1))
+    return jnp.where(bad & (share > 0), jnp.nan, share), jnp.where(bad, 0.0, field)
+
+
+def _voigt(parts: list[tuple[Array, Array]]) -> Array:
+    return sum(share * field for share, field in parts)  # type: ignore[return-value]
+
+
+def _reuss(parts: list[tuple[Array, Array]]) -> Array:
+    """(Σ f_p C_p⁻¹)⁻¹; zero where a phase that yields to some strain without stress stands beside others; C_p where alone."""
+    size = parts[0][1].shape[0]
+    one = jnp.eye(size, dtype=parts[0][1].dtype).reshape(size, size, *(1,) * (parts[0][1].ndim - 2))
+    rounding = ROUNDING * jnp.finfo(one.dtype).eps
+    compliance, alone = jnp.zeros_like(one), jnp.zeros_like(one)
+    soft = jnp.zeros((), bool)
+    for share, field in parts:
+        yields = is_semidefinite(field) & ~is_definite(field)
+        compliance = compliance + share * jnp.where(yields, 0.0, _invert(jnp.where(yields, one, field)))
+        alone = alone + jnp.where(yields & (share >= 1 - rounding), field, 0.0)
+        soft = soft | (yields & ~(share <= rounding))
+    mixed = jnp.where(soft, alone, _invert(jnp.where(soft, one, compliance)))
+    return jnp.where(jnp.isnan(sum(share for share, _ in parts)), jnp.nan, mixed)
 
 
 def _invert(field: Array) -> Array:

@@ -45,7 +45,7 @@ def _phases(tensors: ArrayLike, fractions: ArrayLike | Sequence[float]) -> tuple
         c.ndim == 3 and c.shape[1] == c.shape[2] and f.shape == (c.shape[0],),
         f"`tensors` must be (p, m, m) and `fractions` (p,), but their shapes are {c.shape} and {f.shape}.",
     )
-    return c, f
+    return jnp.where((f[:, None, None] > 0) | jnp.isfinite(c), c, 0.0), f  # what is absent counts for nothing, also where it is not finite
 
 
 def hashin_shtrikman_conductivity(

@@ -5,6 +5,8 @@ from jaxtyping import Array, Bool, Float
 
 ROUNDING = 64  # an eigenvalue counts as zero below this many eps for each row of the tensor, relative to its largest entry
 
+MARGIN = 8  # the same for a tensor that is to be inverted: in float32 a nearly incompressible solid must still pass
+
 
 def is_semidefinite(tensor: Float[Array, "m m *grid"]) -> Bool[Array, "*grid"]:
     """True where the symmetric part is positive semi-definite up to rounding.
@@ -16,7 +18,7 @@ def is_semidefinite(tensor: Float[Array, "m m *grid"]) -> Bool[Array, "*grid"]:
         >>> is_semidefinite(jnp.array([[1.0, 2.0], [2.0, 1.0]])).item()
         False
     """
-    return _positive_pivots(tensor, 1.0)
+    return _positive_pivots(tensor, ROUNDING)
 
 
 def is_definite(tensor: Float[Array, "m m *grid"]) -> Bool[Array, "*grid"]:
@@ -26,15 +28,15 @@ def is_definite(tensor: Float[Array, "m m *grid"]) -> Bool[Array, "*grid"]:
         >>> is_definite(jnp.array([[1.0, 1.0], [1.0, 1.0]])).item()
         False
     """
-    return _positive_pivots(tensor, -1.0)
+    return _positive_pivots(tensor, -MARGIN)
 
 
-def _positive_pivots(tensor: Float[Array, "m m *grid"], side: float) -> Bool[Array, "*grid"]:
-    """Whether A/max|A| ± δ 1 is eliminated with positive pivots alone; of unit size, nothing overflows."""
+def _positive_pivots(tensor: Float[Array, "m m *grid"], roundings: int) -> Bool[Array, "*grid"]:
+    """Whether A/max|A| + δ 1, δ = `roundings` m eps, is eliminated with positive pivots alone; of unit size, nothing overflows."""
     m = tensor.shape[0]
     size = jnp.max(jnp.abs(tensor), axis=(0, 1))
     scale = 1.0 / jnp.where(size >= jnp.finfo(tensor.dtype).tiny, size, 1.0)
-    shift = side * ROUNDING * m * jnp.finfo(tensor.dtype).eps
+    shift = roundings * m * jnp.finfo(tensor.dtype).eps
     entries = {(i, j): (0.5 * scale) * tensor[i, j] + (0.5 * scale) * tensor[j, i] for i in range(m) for j in range(i, m)}
     good = jnp.ones(tensor.shape[2:], bool)
     for k in range(m):

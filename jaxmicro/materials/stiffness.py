@@ -123,7 +123,7 @@ def plane_stiffness(stiffness: Float[Array, "6 6 ..."], plane: str = "strain") -
         plane: `"strain"` or `"stress"`.
 
     Returns:
-        (3, 3, …). Differentiable.
+        (3, 3, …). Differentiable; a void stays zero with a finite derivative.
 
     Example:
         >>> sheet = plane_stiffness(isotropic_stiffness(210.0, 0.3), "stress")
@@ -132,14 +132,22 @@ def plane_stiffness(stiffness: Float[Array, "6 6 ..."], plane: str = "strain") -
     """
     check_choice("plane", plane, ("strain", "stress"))
     if plane == "stress":
+        smallest = ROUNDING * jnp.finfo(stiffness.dtype).eps * jnp.max(jnp.abs(stiffness), axis=(0, 1))
         for component in ACROSS:
-            stiffness = _released(stiffness, component)
+            stiffness = _released(stiffness, component, smallest)
     return stiffness[IN_PLANE[:, None], IN_PLANE]
 
 
 IN_PLANE, ACROSS = np.array([0, 1, 5]), (2, 3, 4)
+ROUNDING = 64  # a pivot counts as zero below this many eps of the tensor's largest entry
 
 
-def _released(stiffness: Array, k: int) -> Array:
-    """C − C[:, k] C[k, :] / C[k, k]: the stiffness when strain k adjusts itself so that stress k vanishes."""
-    return stiffness - stiffness[:, None, k] * stiffness[None, k, :] / stiffness[k, k]
+def _released(stiffness: Array, k: int, smallest: Array) -> Array:
+    """C − C[:, k] C[k, :] / C[k, k]: the stiffness when strain k adjusts itself so that stress k vanishes.
+
+    A semi-definite tensor without stiffness against strain k does not couple to it, and stays as it is (a void stays zero).
+    """
+    pivot = stiffness[k, k]
+    free = pivot <= smallest
+    compliance = jnp.where(free, 0.0, 1.0 / jnp.where(free, 1.0, pivot))
+    return stiffness - stiffness[:, None, k] * stiffness[None, k, :] * compliance

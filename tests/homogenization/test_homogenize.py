@@ -347,3 +347,48 @@ def test_grey_voxels_have_no_hashin_shtrikman_bounds():
     sharp = jm.homogenize(jm.Microstructure(grid=grid, fractions=share), [SOFT, HARD])
     assert sharp.analytic_bounds.bulk is not None
     assert sharp.analytic_bounds.conductivity_hashin_shtrikman is not None
+
+
+def test_a_porous_sheet_has_a_stiffness_in_plane_stress():
+    void = {"young": 0.0, "poisson": 0.3, "conductivity": 0.0}
+    porous = np.zeros((5, 4), int)
+    porous[1:3, 1] = 1
+    for scheme in ("voigt", "reuss"):
+        r = jm.homogenize(porous, [SOFT, void], plane="stress", scheme=scheme)
+        assert np.linalg.eigvalsh(r.stiffness).min() > 0.1
+        assert np.linalg.eigvalsh(r.conductivity).min() > 0.1
+        assert not r.defects
+
+
+def test_the_inverse_mean_with_a_void_or_a_fluid_is_its_limit():
+    solid, void, fluid = (jm.materials.lame_stiffness(lame, shear) for lame, shear in ((1.0, 2.0), (0.0, 0.0), (3.0, 0.0)))
+    shares = jnp.repeat(jnp.asarray([[1.0, 0.7, 0.0], [0.0, 0.3, 1.0]])[:, None], 2, axis=1)
+    ms = jm.Microstructure(grid=jm.Grid((2, 3)), fractions=shares)
+    for soft in (void, fluid):
+        field = assign_stiffness(ms, [solid, soft], "reuss")[:, :, 0]
+        assert np.allclose(field[..., 0], solid, rtol=1e-12)
+        assert not field[..., 1].any()
+        assert np.allclose(field[..., 2], soft, rtol=1e-12)
+    assert assign_conductivity(ms, [2.0, 0.0], "reuss")[0].tolist() == pytest.approx([2.0, 0.0, 0.0])
+
+    def total(shares, scale):
+        cell = jm.Microstructure(grid=ms.grid, fractions=shares)
+        return jnp.sum(assign_stiffness(cell, [scale * solid, scale * void], "reuss"))
+
+    for gradient in jax.grad(total, argnums=(0, 1))(shares, 2.0):
+        assert jnp.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("scheme", ["voigt", "reuss"])
+def test_an_absent_phase_spoils_nothing_and_a_present_one_is_not_hidden(scheme):
+    shares = jnp.repeat(jnp.asarray([[1.0, 0.5], [0.0, 0.5]])[:, None], 2, axis=1)
+    ms = jm.Microstructure(grid=jm.Grid((2, 2)), fractions=shares)
+    field = assign_stiffness(ms, [jnp.eye(6), jnp.full((6, 6), jnp.nan)], scheme)
+    assert np.allclose(field[:, :, 0, 0], np.eye(6))
+    assert jnp.isnan(field[:, :, 0, 1]).any()
+    slope = jax.grad(
+        lambda f: assign_stiffness(jm.Microstructure(grid=ms.grid, fractions=f), [jnp.eye(6), 4 * jnp.eye(6)], scheme)[0, 0, 0, 0]
+    )
+    assert float(slope(shares)[1, 0, 0]) == pytest.approx({"voigt": 4.0, "reuss": -0.25}[scheme])
+    bound = {"voigt": voigt_bound, "reuss": reuss_bound}[scheme]
+    assert np.allclose(bound(np.stack([np.eye(2), np.full((2, 2), np.nan)]), np.array([1.0, 0.0])), np.eye(2))

@@ -40,6 +40,15 @@ def test_fields_are_made_plane_voxel_by_voxel(plane):
     assert np.allclose(flat[:, :, 1, 2], expected, rtol=1e-12)
 
 
+def test_a_void_or_a_fluid_has_no_stiffness_in_plane_stress():
+    assert not jm.materials.plane_stiffness(jnp.zeros((6, 6, 2, 2)), "stress").any()
+    assert not jm.materials.plane_stiffness(jm.materials.lame_stiffness(3.0, 0.0), "stress").any()
+    slope = jax.jacfwd(lambda c: jm.materials.plane_stiffness(c, "stress"))(jnp.zeros((6, 6)))
+    assert jnp.isfinite(slope).all()
+    assert jnp.isfinite(jax.jacrev(lambda c: jm.materials.plane_stiffness(c, "stress"))(jnp.zeros((6, 6)))).all()
+    assert slope[0, 0, 0, 0] == 1
+
+
 def test_cubic_and_hexagonal_place_their_constants():
     cubic = np.asarray(to_voigt(jm.materials.cubic_stiffness(3.0, 2.0, 1.5)))
     assert np.allclose(cubic, np.block([[np.full((3, 3), 2.0) + np.eye(3), np.zeros((3, 3))], [np.zeros((3, 3)), 1.5 * np.eye(3)]]))
