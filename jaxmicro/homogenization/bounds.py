@@ -7,6 +7,8 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jaxmicro._core import as_float_array, check
 
+ROUNDING = 64  # an eigenvalue counts as zero below this many eps of the tensor's largest entry
+
 
 def voigt_bound(tensors: Float[ArrayLike, "p m m"], fractions: Float[ArrayLike, " p"] | Sequence[float]) -> Float[Array, "m m"]:
     """Arithmetic mean Σ f_p C_p: no cell with these phases is stiffer, in the Loewner order.
@@ -29,10 +31,10 @@ def reuss_bound(tensors: Float[ArrayLike, "p m m"], fractions: Float[ArrayLike, 
         1.5
     """
     c, f = _phases(tensors, fractions)
-    pivots = jnp.min(jnp.linalg.eigvalsh(c), axis=-1)
-    scale = jnp.max(jnp.abs(c))
-    void = jnp.any((pivots <= 1e-14 * scale) & (f > 0))
-    safe = jnp.where((pivots <= 1e-14 * scale)[:, None, None], jnp.eye(c.shape[-1], dtype=c.dtype) * scale, c)
+    lowest, scale = jnp.min(jnp.linalg.eigvalsh(c), axis=-1), jnp.max(jnp.abs(c), axis=(-2, -1))
+    singular = lowest <= ROUNDING * jnp.finfo(c.dtype).eps * scale
+    void = jnp.any(singular & (f > 0))
+    safe = jnp.where(singular[:, None, None], jnp.eye(c.shape[-1], dtype=c.dtype), c)
     harmonic = jnp.linalg.inv(jnp.einsum("p,pij->ij", f, jnp.linalg.inv(safe)))
     return jnp.where(void, jnp.zeros_like(harmonic), harmonic)
 
@@ -43,7 +45,7 @@ def _phases(tensors: ArrayLike, fractions: ArrayLike | Sequence[float]) -> tuple
         c.ndim == 3 and c.shape[1] == c.shape[2] and f.shape == (c.shape[0],),
         f"`tensors` must be (p, m, m) and `fractions` (p,), but their shapes are {c.shape} and {f.shape}.",
     )
-    return c, f
+    return jnp.where((f[:, None, None] > 0) | jnp.isfinite(c), c, 0.0), f  # what is absent counts for nothing, also where it is not finite
 
 
 def hashin_shtrikman_conductivity(

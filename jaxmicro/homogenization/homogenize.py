@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int, Integer
 
 from jaxmicro._core import Status, check, check_choice, is_concrete, record, static
-from jaxmicro.homogenization.analytic import AnalyticBounds, bounds_of
-from jaxmicro.homogenization.assign import assign_conductivity, assign_stiffness, in_plane
+from jaxmicro.homogenization.analytic import AnalyticBounds, Assigned, bounds_of, is_isotropic
+from jaxmicro.homogenization.assign import assign_conductivity, assign_stiffness, as_tensor, in_plane
 from jaxmicro.homogenization.effective import effective_conductivity, effective_stiffness
 from jaxmicro.homogenization.moduli import Moduli, moduli
 from jaxmicro.homogenization.results import EffectiveResult
@@ -72,9 +73,12 @@ def homogenize(
         microstructure: a `Microstructure`, or an integer label array (*grid) with unit voxels.
         materials: per phase a name (`"IN625"`), a mapping of constants (`{"young": 210.0, "poisson": 0.3, "conductivity":
             50.0}`), `Constants`, or a (6, 6) stiffness: keyed by label or phase name, or listed by sorted label. By default
-            what the phases carry.
+            what the phases carry. (6, 6) stiffnesses and (3, 3) conductivities are in the crystal frame and are rotated by
+            the voxel's orientation; a (2, 2) conductivity on a 2D grid is in the sample frame.
         plane: on a 2D grid, `"strain"`, `"stress"` or `"columnar"` (6 × 6: full macroscopic strain). `"auto"` is plane strain
-            for isotropic phases and columnar for crystals.
+            for isotropic phases and columnar for crystals. Crystals are rotated voxel by voxel first; one in general position
+            couples to shear across the plane, so that `"strain"` is then the model with no displacement across the plane and
+            `"stress"` the sheet whose every point is free of stress across it (`plane_stiffness`).
         discretization: as in `effective_stiffness`.
         rtol: as in `effective_stiffness`.
         max_steps: as in `effective_stiffness`.
@@ -86,7 +90,11 @@ def homogenize(
 
     Raises:
         ValueError: if the materials do not match the phases.
+        TypeError: if constants, or a bare label array, are being traced.
         MixedUnitsWarning: (a warning) if the constants look like mixed units.
+
+    Differentiable in the fractions, orientations and edge lengths of a `Microstructure`, in both modes. Constants are plain
+    data: for derivatives in them use `assign_stiffness` and `effective_stiffness`.
 
     Example:
         >>> r = homogenize(np.array([[0, 0, 1, 1]] * 4), [{"young": 1.0, "poisson": 0.3}, {"young": 10.0, "poisson": 0.3}])
@@ -98,23 +106,20 @@ def homogenize(
     warn_about_units(phases)
     plane = _choose_plane(plane, ms, phases)
     options: dict[str, Any] = {"discretization": discretization, "rtol": rtol, "max_steps": max_steps, "throw": throw}
-    dtype = jnp.result_type(ms.fractions)
-    stiffness = conductivity = tensors = conductivities = None
+    stiffness = conductivity = elastic = conductive = None
     if all(p.stiffness is not None for p in phases):
-        tensors = [
-            in_plane(jnp.asarray(p.stiffness, dtype), plane) if ms.grid.ndim == 2 else jnp.asarray(p.stiffness, dtype) for p in phases
-        ]
-        stiffness = effective_stiffness(assign_stiffness(ms, tensors, scheme), ms.grid, **options)
+        elastic = _assign_elastic(ms, [p.stiffness for p in phases], scheme, plane or "columnar")
+        stiffness = effective_stiffness(elastic.field, ms.grid, **options)
     if all(p.conductivity is not None for p in phases):
-        conductivities = [jnp.asarray(p.conductivity, dtype) for p in phases]
-        conductivity = effective_conductivity(assign_conductivity(ms, conductivities, scheme), ms.grid, **options)
+        conductive = _assign_conductive(ms, [p.conductivity for p in phases], scheme)
+        conductivity = effective_conductivity(conductive.field, ms.grid, **options)
     check(
         stiffness is not None or conductivity is not None,
         "`materials` must give every phase elastic constants, or every phase a conductivity, but "
         + "; ".join(f"{p.name!r} has {'stiffness' if p.stiffness is not None else 'no stiffness'} and {'a' if p.conductivity is not None else 'no'} conductivity" for p in phases)
         + ".",
     )  # fmt: skip
-    bounds = bounds_of(ms, stiffness, conductivity, tensors, conductivities)
+    bounds = bounds_of(ms, stiffness, conductivity, elastic, conductive)
     statuses = [solve.status for solve in (stiffness, conductivity) if solve is not None]
     return Homogenized(
         stiffness=None if stiffness is None else stiffness.tensor,
@@ -132,10 +137,37 @@ def homogenize(
     )
 
 
+def _assign_elastic(ms: Microstructure, stiffnesses: list[Any], scheme: str, plane: str) -> Assigned:
+    with jax.ensure_compile_time_eval():
+        tensors = [jnp.asarray(c, _dtype(ms)) for c in stiffnesses]
+        turned = ms.orientation is not None and not all(is_isotropic(c) for c in tensors)
+        flat = [in_plane(c, plane) for c in tensors]
+    return Assigned(assign_stiffness(ms, tensors, scheme, plane), flat, turned)
+
+
+def _assign_conductive(ms: Microstructure, conductivities: list[Any], scheme: str) -> Assigned:
+    with jax.ensure_compile_time_eval():
+        values = [jnp.asarray(k, _dtype(ms)) for k in conductivities]
+        turned = ms.orientation is not None and any(k.shape == (3, 3) for k in values)
+        d = ms.grid.ndim
+        tensors = [as_tensor(k, d)[:d, :d] for k in values]
+    return Assigned(assign_conductivity(ms, values, scheme), tensors, turned)
+
+
+def _dtype(ms: Microstructure) -> Any:
+    return ms.grid.lengths.dtype if ms.is_sharp else ms.fractions.dtype
+
+
 def _as_microstructure(value: Any) -> tuple[Microstructure, list[Any]]:
     """The microstructure, and the keys by which its phases may be called besides their names."""
     if isinstance(value, Microstructure):
         return value, list(range(value.n_phases))
+    check(
+        is_concrete(value),
+        "`microstructure` must be a Microstructure or concrete labels, but it is an array that is being traced (jit, grad or vmap). "
+        "Pass Microstructure(labels=array, phases=…) or Microstructure(fractions=array) instead.",
+        TypeError,
+    )
     labels = np.asarray(value)
     check(
         labels.dtype.kind in "iub",

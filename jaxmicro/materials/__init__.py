@@ -8,7 +8,7 @@ Add one: a law is one file with the protocol of laws.py, one export line here an
 """
 
 from jaxmicro.materials.constants import Constants, MixedUnitsWarning, as_constants, constants, names
-from jaxmicro.materials.definiteness import is_semidefinite
+from jaxmicro.materials.definiteness import is_definite, is_semidefinite
 from jaxmicro.materials.laws import Faults, Isotropic, Phases, Scalar, Tensor
 from jaxmicro.materials.stiffness import (
     cubic_stiffness,
@@ -31,6 +31,7 @@ __all__ = [
     "constants",
     "cubic_stiffness",
     "hexagonal_stiffness",
+    "is_definite",
     "is_semidefinite",
     "isotropic_stiffness",
     "lame_stiffness",

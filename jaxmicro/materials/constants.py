@@ -1,13 +1,14 @@
 """Named material constants with unit and source, and the reading of constants that users pass."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Float
 
-from jaxmicro._core import as_float_array, check, nearest_name
+from jaxmicro._core import as_float_array, check, is_concrete, nearest_name
 from jaxmicro.materials.stiffness import cubic_stiffness, hexagonal_stiffness, isotropic_stiffness, orthotropic_stiffness
 
 
@@ -21,7 +22,7 @@ class Constants:
     Attributes:
         name: what it is called.
         stiffness: (6, 6) in Mandel notation in the crystal frame, or None.
-        conductivity: scalar or (3, 3), or None.
+        conductivity: scalar, or (3, 3) in the crystal frame ((2, 2) in the sample frame of a 2D grid), or None.
         symmetry: `"isotropic"`, `"cubic"`, `"hexagonal"`, `"orthotropic"` or `"triclinic"`.
         unit: unit of the stiffness, empty where the user did not say.
         source: where the numbers come from.
@@ -124,11 +125,13 @@ def constants(name: str) -> Constants:
             + (f" Did you mean {hint!r}?" if hint else f" Known: {', '.join(names())}.")
         )
     symmetry, values, source = _TABLE[name]
-    return Constants(name, _host(_BUILDERS[symmetry](*values)), None, symmetry, "GPa", source)
+    return Constants(name, _host(_BUILDERS[symmetry], *values), None, symmetry, "GPa", source)
 
 
-def _host(tensor: Any) -> np.ndarray:
-    return np.asarray(tensor, dtype=float)
+def _host(build: Callable[..., Any], *values: Any) -> np.ndarray:
+    """What a builder makes of concrete values, on the host also while something is being traced."""
+    with jax.ensure_compile_time_eval():
+        return np.asarray(build(*values), dtype=float)
 
 
 _KEYS = {
@@ -150,6 +153,8 @@ def as_constants(value: Any, label: str = "phase") -> Constants:
 
     Raises:
         ValueError: for unknown or incomplete keys.
+        TypeError: for values that are being traced: constants are plain data. `assign_stiffness` and `effective_stiffness`
+            are the way to a derivative with respect to constants.
 
     Example:
         >>> as_constants({"stiffness": "Cu", "conductivity": 401.0}).conductivity
@@ -159,11 +164,23 @@ def as_constants(value: Any, label: str = "phase") -> Constants:
         return value
     if isinstance(value, str):
         return constants(value)
+    _check_plain(value, label)
     if isinstance(value, Mapping):
         return _from_mapping(dict(value), label)
-    array = np.asarray(as_float_array(f"materials[{label}]", value))
+    array = _host(as_float_array, f"materials[{label}]", value)
     check(array.shape == (6, 6), f"`materials[{label}]` must be a name, a mapping or a (6, 6) stiffness, but its shape is {array.shape}.")
     return Constants(str(label), array, None, "triclinic")
+
+
+def _check_plain(value: Any, label: str) -> None:
+    traced = [str(key) for key, entry in value.items() if not is_concrete(entry)] if isinstance(value, Mapping) else []
+    check(
+        is_concrete(value),
+        f"`materials[{label}]` must hold plain numbers, but {' and '.join(map(repr, traced)) or 'it'} is being traced (jit, grad or vmap). "
+        "For derivatives with respect to constants do effective_stiffness(assign_stiffness(microstructure, [isotropic_stiffness(…), …]), grid) "
+        "(or assign_conductivity and effective_conductivity) instead.",
+        TypeError,
+    )
 
 
 def _from_mapping(given: dict[str, Any], label: str) -> Constants:
@@ -179,11 +196,11 @@ def _from_mapping(given: dict[str, Any], label: str) -> Constants:
         texts = {key: text or getattr(base, key) for key, text in texts.items()}
     elif keys == {"bulk", "shear"}:
         k, g = float(given["bulk"]), float(given["shear"])
-        stiffness = _host(isotropic_stiffness(9 * k * g / (3 * k + g), (3 * k - 2 * g) / (2 * (3 * k + g))))
+        stiffness = _host(isotropic_stiffness, 9 * k * g / (3 * k + g), (3 * k - 2 * g) / (2 * (3 * k + g)))
     elif keys:
         symmetry = next((name for name, wanted in _KEYS.items() if keys == set(wanted)), "")
         _check_known(symmetry, keys, label)
-        stiffness = _host(_BUILDERS[symmetry](*(float(given[key]) for key in _KEYS[symmetry])))
+        stiffness = _host(_BUILDERS[symmetry], *(float(given[key]) for key in _KEYS[symmetry]))
     check(
         stiffness is not None or conductivity is not None,
         f"`materials[{label}]` must give elastic constants or a conductivity, but it is empty.",

@@ -110,11 +110,20 @@ def orthotropic_stiffness(
     return jnp.stack([jnp.stack(row) for row in rows])
 
 
-def plane_stiffness(stiffness: Float[Array, "6 6"], plane: str = "strain") -> Float[Array, "3 3"]:
-    """The in-plane 3 × 3 of a 3D stiffness: `"strain"` cuts it out, `"stress"` condenses the stress-free components.
+def plane_stiffness(stiffness: Float[Array, "6 6 ..."], plane: str = "strain") -> Float[Array, "3 3 ..."]:
+    """The in-plane 3 × 3 of a 3D stiffness, point by point: `"strain"` cuts it out, `"stress"` condenses σ33 = σ23 = σ13 = 0.
 
-    Exact only for materials with the plane as a mirror plane; others couple to out-of-plane shear and need the columnar
-    6 × 6 problem.
+    Exact where the plane is a mirror plane of the material. A crystal in general position couples to shear across the
+    plane: the cut is then the model with no displacement across the plane (u_z = 0, whose out-of-plane tractions are
+    reactions), and the condensed tensor that of a sheet whose every point is free of stress across it. The columnar 6 × 6
+    problem makes neither assumption.
+
+    Args:
+        stiffness: (6, 6, …) in Mandel notation, a tensor or a field of them; rotate crystals first.
+        plane: `"strain"` or `"stress"`.
+
+    Returns:
+        (3, 3, …). Differentiable; a void stays zero with a finite derivative.
 
     Example:
         >>> sheet = plane_stiffness(isotropic_stiffness(210.0, 0.3), "stress")
@@ -122,9 +131,23 @@ def plane_stiffness(stiffness: Float[Array, "6 6"], plane: str = "strain") -> Fl
         210.0
     """
     check_choice("plane", plane, ("strain", "stress"))
-    inside, outside = jnp.array([0, 1, 5]), jnp.array([2, 3, 4])
-    block = stiffness[inside[:, None], inside]
-    if plane == "strain":
-        return block
-    coupling = stiffness[inside[:, None], outside]
-    return block - coupling @ jnp.linalg.solve(stiffness[outside[:, None], outside], coupling.T)
+    if plane == "stress":
+        smallest = ROUNDING * jnp.finfo(stiffness.dtype).eps * jnp.max(jnp.abs(stiffness), axis=(0, 1))
+        for component in ACROSS:
+            stiffness = _released(stiffness, component, smallest)
+    return stiffness[IN_PLANE[:, None], IN_PLANE]
+
+
+IN_PLANE, ACROSS = np.array([0, 1, 5]), (2, 3, 4)
+ROUNDING = 64  # a pivot counts as zero below this many eps of the tensor's largest entry
+
+
+def _released(stiffness: Array, k: int, smallest: Array) -> Array:
+    """C − C[:, k] C[k, :] / C[k, k]: the stiffness when strain k adjusts itself so that stress k vanishes.
+
+    A semi-definite tensor without stiffness against strain k does not couple to it, and stays as it is (a void stays zero).
+    """
+    pivot = stiffness[k, k]
+    free = pivot <= smallest
+    compliance = jnp.where(free, 0.0, 1.0 / jnp.where(free, 1.0, pivot))
+    return stiffness - stiffness[:, None, k] * stiffness[None, k, :] * compliance

@@ -7,7 +7,7 @@ import pytest
 from jax.test_util import check_grads
 
 import jaxmicro as jm
-from jaxmicro.materials import Isotropic, Phases, Scalar, Tensor, is_semidefinite
+from jaxmicro.materials import Isotropic, Phases, Scalar, Tensor, is_definite, is_semidefinite
 
 RNG = np.random.default_rng(0)
 SHAPE = (4, 3)
@@ -128,3 +128,40 @@ def test_semidefiniteness_agrees_with_eigenvalues(size):
     found = np.asarray(is_semidefinite(jnp.moveaxis(jnp.asarray(both), 0, -1)))
     assert 50 < expected[:400].sum() < 350
     assert (found == expected)[clear].all()
+
+
+def rotation(size, i, j, angle):
+    g = np.eye(size)
+    g[[i, j], [i, j]] = np.cos(angle)
+    g[i, j], g[j, i] = np.sin(angle), -np.sin(angle)
+    return g
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("angle", [1e-8, 1e-5, 1e-3, 0.3])
+def test_a_rank_deficient_tensor_stays_semidefinite_however_it_is_turned(dtype, angle):
+    """Small angles leave entries √size of rounding over a vanishing pivot."""
+    turn = rotation(6, 0, 3, angle) @ rotation(6, 1, 4, 2 * angle)
+    turned = (turn @ np.diag([0.0, 0.0, 3.0, 1.0, 2.0, 0.0]) @ turn.T).astype(dtype)
+    for size in (1.0, 1e20, 1e-20):
+        assert is_semidefinite(jnp.asarray(turned * dtype(size))).item()
+        assert not is_definite(jnp.asarray(turned * dtype(size))).item()
+
+
+@pytest.mark.parametrize(("dtype", "lowest"), [(np.float32, -1e-3), (np.float64, -2e-7), (np.float64, -1e-11)])
+def test_an_eigenvalue_negative_beyond_rounding_is_seen(dtype, lowest):
+    turn = rotation(6, 0, 3, 0.4) @ rotation(6, 1, 5, 0.7) @ rotation(6, 0, 1, 0.3)
+    for place in range(6):
+        values = np.ones(6)
+        values[place] = lowest
+        tensor = (turn @ np.diag(values) @ turn.T).astype(dtype)
+        for size in (1.0, 1e20, 1e-20):
+            assert not is_semidefinite(jnp.asarray(tensor * dtype(size))).item()
+            assert is_definite(jnp.asarray((tensor + 2 * abs(lowest) * np.eye(6, dtype=dtype)) * dtype(size))).item()
+
+
+def test_zero_is_semidefinite_and_nan_is_not():
+    assert is_semidefinite(jnp.zeros((3, 3))).item()
+    assert not is_definite(jnp.zeros((3, 3))).item()
+    for bad in (jnp.nan, jnp.inf):
+        assert not is_semidefinite(jnp.eye(3).at[1, 1].set(bad)).item()

@@ -3,6 +3,7 @@
 import json
 import warnings
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -26,6 +27,26 @@ def test_plane_stress_and_plane_strain_are_those_of_the_solid():
         assert np.allclose(jm.materials.plane_stiffness(solid, plane), expected)
     sheet = np.linalg.inv(jm.materials.isotropic_stiffness(7.0, 0.25, dim=2, plane="stress"))
     assert 1 / sheet[0, 0] == pytest.approx(7.0)
+
+
+@pytest.mark.parametrize("plane", ["strain", "stress"])
+def test_fields_are_made_plane_voxel_by_voxel(plane):
+    q = jm.orientations.random_orientations(jax.random.key(1), (2, 3))
+    field = jm.orientations.rotate_stiffness(jm.materials.cubic_stiffness(3.0, 2.0, 1.5), q)
+    flat = jm.materials.plane_stiffness(field, plane)
+    assert flat.shape == (3, 3, 2, 3)
+    solid, inside = np.asarray(field[:, :, 1, 2]), np.ix_([0, 1, 5], [0, 1, 5])
+    expected = solid[inside] if plane == "strain" else np.linalg.inv(np.linalg.inv(solid)[inside])
+    assert np.allclose(flat[:, :, 1, 2], expected, rtol=1e-12)
+
+
+def test_a_void_or_a_fluid_has_no_stiffness_in_plane_stress():
+    assert not jm.materials.plane_stiffness(jnp.zeros((6, 6, 2, 2)), "stress").any()
+    assert not jm.materials.plane_stiffness(jm.materials.lame_stiffness(3.0, 0.0), "stress").any()
+    slope = jax.jacfwd(lambda c: jm.materials.plane_stiffness(c, "stress"))(jnp.zeros((6, 6)))
+    assert jnp.isfinite(slope).all()
+    assert jnp.isfinite(jax.jacrev(lambda c: jm.materials.plane_stiffness(c, "stress"))(jnp.zeros((6, 6)))).all()
+    assert slope[0, 0, 0, 0] == 1
 
 
 def test_cubic_and_hexagonal_place_their_constants():
