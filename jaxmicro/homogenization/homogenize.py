@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int, Integer
 
 from jaxmicro._core import Status, check, check_choice, is_concrete, record, static
 from jaxmicro.homogenization.analytic import AnalyticBounds, Assigned, bounds_of, is_isotropic
-from jaxmicro.homogenization.assign import assign_conductivity, assign_stiffness, as_tensor, in_plane
+from jaxmicro.homogenization.assign import as_tensor, assign_conductivity, assign_stiffness, in_plane
 from jaxmicro.homogenization.effective import effective_conductivity, effective_stiffness
 from jaxmicro.homogenization.moduli import Moduli, moduli
 from jaxmicro.homogenization.results import EffectiveResult

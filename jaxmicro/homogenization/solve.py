@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array, Float
@@ -103,10 +104,10 @@ _solve.def_impl(jax.jit(_iterate, static_argnames=("setup", "tree")))
 def _shapes(*leaves: Any, setup: Setup, tree: Any) -> list[Any]:
     like = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves]
     found = jax.eval_shape(functools.partial(_iterate, setup=setup, tree=tree), *like)
-    return [jax.core.ShapedArray(leaf.shape, leaf.dtype) for leaf in found]
+    return [ShapedArray(leaf.shape, leaf.dtype) for leaf in found]
 
 
-def _batched(leaves: Sequence[Array], axes: Sequence[Any], *, setup: Setup, tree: Any) -> tuple[list[Array], list[int]]:
+def _batched(leaves: Sequence[Any], axes: Sequence[Any], *, setup: Setup, tree: Any) -> tuple[list[Array], list[int]]:
     """All samples: in turn, or in one batch."""
     mapped = [axis is not None for axis in axes]
     rows = [jnp.moveaxis(leaf, axis, 0) for leaf, axis, moves in zip(leaves, axes, mapped, strict=True) if moves]
@@ -123,7 +124,7 @@ def _batched(leaves: Sequence[Array], axes: Sequence[Any], *, setup: Setup, tree
     return found, [0] * len(found)
 
 
-def _differential(primals: Sequence[Array], tangents: Sequence[Any], *, setup: Setup, tree: Any) -> tuple[list[Array], list[Any]]:
+def _differential(primals: Sequence[Any], tangents: Sequence[Any], *, setup: Setup, tree: Any) -> tuple[list[Array], list[Any]]:
     """K du = df − dK u."""
     found = _solve.bind(*primals, setup=setup, tree=tree)
     medium, force, _ = jax.tree.unflatten(tree, primals)
@@ -134,9 +135,9 @@ def _differential(primals: Sequence[Array], tangents: Sequence[Any], *, setup: S
     return found, [*du, *(_nothing(leaf) for leaf in found[len(force) :])]
 
 
-def _nothing(leaf: Array) -> ad.Zero:
+def _nothing(leaf: Any) -> ad.Zero:
     floating = jnp.issubdtype(leaf.dtype, jnp.floating)
-    return ad.Zero(jax.core.ShapedArray(leaf.shape, leaf.dtype if floating else jax.dtypes.float0))
+    return ad.Zero(ShapedArray(leaf.shape, leaf.dtype if floating else jax.dtypes.float0))
 
 
 batching.primitive_batchers[_solve] = _batched

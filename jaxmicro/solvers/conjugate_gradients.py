@@ -144,7 +144,7 @@ class _System(NamedTuple):
     @property
     def floor(self) -> Array:
         """The lower bound of the eigenvalues that the Gauss–Radau bound reckons with."""
-        return jnp.maximum(jnp.asarray(self.stopping.smallest, self.noise.dtype), FLOOR)
+        return jnp.maximum(jnp.asarray(self.stopping.smallest, jax.tree.leaves(self.b)[0].dtype), FLOOR)
 
     def allowed(self, size: Array, energy: Array) -> Array:
         relaxed = jnp.maximum(self.stopping.budget - energy, 0.0)

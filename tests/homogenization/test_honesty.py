@@ -119,6 +119,32 @@ def test_float32_is_never_silently_wrong_at_high_contrast():
     assert close or int(single.status) != Status.CONVERGED
 
 
+def test_float32_says_where_its_digits_are_lost():
+    k = np.broadcast_to(np.array([1, 1, 1e-6, 1, 1e-12, 1, 1, 1])[:, None], (8, 4))
+    grid = jm.Grid((8, 4), jnp.asarray([8, 4], jnp.float32))
+    with pytest.raises(SolveError, match=r"STAGNATED.*float64"):
+        jm.effective_conductivity(jnp.asarray(k, jnp.float32), grid)
+    double = jm.effective_conductivity(k, jm.Grid((8, 4)))
+    assert np.allclose(double.tensor[0, 0], 1 / np.mean(1 / k[:, 0]), rtol=1e-6)
+
+
+def test_under_eager_derivatives_bad_input_and_failures_are_nan():
+    def value(k, **options):
+        return jm.effective_conductivity(k, GRID, **options).tensor[0, 0]
+
+    for k, options in ((HARD, {"max_steps": 2}), (HARD.at[2, 2].set(-1.0), {}), (HARD.at[2, 2].set(jnp.nan), {})):
+        assert np.isnan(jax.grad(lambda k, options=options: value(k, **options))(k)).all()
+        assert np.isnan(jax.jvp(lambda k, options=options: value(k, **options), (k,), (HARD,))[0])
+
+
+def test_without_throw_bad_input_is_nan_with_its_status():
+    batch = jnp.stack([HARD, HARD.at[1, 1].set(-1.0)])
+    result = jm.effective_conductivity(batch, GRID, throw=False)
+    assert result.status.tolist() == [Status.CONVERGED, Status.BAD_INPUT]
+    assert np.isfinite(result.tensor[0]).all()
+    assert np.isnan(result.tensor[1]).all()
+
+
 def test_the_reported_tolerance_is_kept():
     rng = np.random.default_rng(2)
     k = jnp.asarray(10.0 ** (3 * rng.uniform(-1, 1, size=(16, 16))))

@@ -105,6 +105,21 @@ def test_conduction_equals_an_assembled_direct_solve(shape):
     assert np.abs(np.asarray(result.tensor) - truth).max() < 1e-10 * np.abs(truth).max()
 
 
+def test_layers_of_very_different_phases_are_exact_at_the_default_tolerance():
+    # Few layers whose soft directions the iteration meets late: an estimate that looks at the last steps alone stops before.
+    rng = np.random.default_rng(11)
+    for _ in range(6):
+        layers = rng.integers(0, 5, 12)
+        phases = [random_stiffness(rng, 3) * 10.0 ** rng.uniform(-2, 2) for _ in range(5)]
+        shares = np.bincount(layers, minlength=5) / 12
+        field = np.broadcast_to(np.stack(phases, -1)[..., layers][..., None], (3, 3, 12, 4))
+        exact = laminate_stiffness(phases, shares, np.array([1.0, 0.0]), 2)
+        found = np.asarray(jm.effective_stiffness(field, jm.Grid((12, 4))).tensor)
+        assert np.abs(found - exact).max() < EXACT * np.abs(exact).max()
+        loose = np.asarray(jm.effective_stiffness(field, jm.Grid((12, 4)), rtol=1e-2).tensor)
+        assert np.max(np.diag(loose - exact) / np.diag(exact)) < 10 * 1e-2**2
+
+
 @pytest.mark.parametrize("name", ["finite_element", "rotated", "fourier"])
 def test_a_homogeneous_cell_returns_its_own_tensor(name):
     c = random_stiffness(np.random.default_rng(10), 3)
@@ -189,6 +204,19 @@ def test_hashin_shtrikman_holds_for_an_isotropic_disc_array():
     assert low < result.conductivity[0, 0] < high
     assert result.defects == ()
     print(result)
+
+
+@pytest.mark.parametrize(("shape", "size"), [((4, 3), 3), ((4, 3), 6), ((2, 3, 2), 6)])
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_batches_of_stiffness_of_any_size_are_their_samples(shape, size, count):
+    rng = np.random.default_rng(count)
+    voxels = count * int(np.prod(shape))
+    field = np.stack([random_stiffness(rng, size) for _ in range(voxels)]).reshape(count, *shape, size, size)
+    field = np.moveaxis(field, (-2, -1), (1, 2))
+    batch = jm.effective_stiffness(field, jm.Grid(shape))
+    assert batch.tensor.shape == (count, size, size)
+    assert batch.status.shape == (count,)
+    assert np.array_equal(batch.tensor[-1], jm.effective_stiffness(field[-1], jm.Grid(shape)).tensor)
 
 
 def test_results_do_not_depend_on_the_load_order_or_batching():
