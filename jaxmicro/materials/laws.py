@@ -35,9 +35,12 @@ class Faults(NamedTuple):
 
 @record
 class Tensor:
-    """A full symmetric tensor per voxel: stiffness (m, m, *grid) in Mandel notation, or conductivity (d, d, *grid)."""
+    """A full symmetric tensor per voxel: stiffness (m, m, *grid) in Mandel notation, or conductivity (d, d, *grid).
 
-    values: Float[Array, "m m *grid"]
+    A batch of cells is the same with one leading axis, and is taken apart before anything else is asked.
+    """
+
+    values: Float[Array, "..."]
 
     @property
     def components(self) -> int:
