@@ -11,9 +11,6 @@ Positive = Annotated[float, Meta(gt=0.0)]
 Count = Annotated[int, Meta(ge=1)]
 Table = Annotated[Any, TABLE]
 
-HOUSEKEEPING = ("out", "config", "overwrite", "resume", "quiet", "debug")
-"""Fields that say how a job is kept, not what it computes."""
-
 
 class JobOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where a job goes and what it shows."""
@@ -21,11 +18,11 @@ class JobOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     out: str = ""
     """Run folder, made new. By default runs/COMMAND, or runs/COMMAND-2, … where that exists."""
     config: str = ""
-    """A .toml, .yaml or .json file with any of these options by name; options on the command line win over it."""
+    """A .toml, .yaml or .json file with these options by name, or the config.json of a run; options on the command line win over it."""
     seed: Annotated[int, Meta(ge=0, lt=2**32)] = 0
     """Whole number from which all randomness comes; the same seed gives the same result on the same machine."""
     overwrite: bool = False
-    """Replace the run folder if it exists (never a folder that is not a run folder)."""
+    """Replace the run folder if it exists: a run of the same command, all of whose files are its own. Not from a file."""
     quiet: bool = False
     """Print results, warnings and errors only."""
     debug: bool = False
