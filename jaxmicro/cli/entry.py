@@ -1,8 +1,5 @@
 """From a command line to an exit code."""
 
-import sys
-from collections.abc import Sequence
-
 from jaxmicro._core import __version__
 from jaxmicro.cli.catalogue import COMMANDS, find_command
 from jaxmicro.cli.console import Console
@@ -12,24 +9,8 @@ from jaxmicro.cli.run_folder import open_job
 from jaxmicro.cli.settings import configure_jax
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the `jaxmicro` command.
-
-    Args:
-        argv: command and options, without the name of the program; by default those of the process.
-
-    Returns:
-        The exit code: 0 for success, 2 for input that cannot be used, 1 for a computation that failed, 130 when interrupted,
-        143 when terminated.
-
-    Example:
-        >>> main(["--version"])
-        jaxmicro ...
-        0
-
-    Nothing here is differentiable.
-    """
-    arguments = list(sys.argv[1:] if argv is None else argv)
+def run_command(arguments: list[str]) -> int:
+    """The exit code of a command line, after everything that it asks for was done or explained."""
     console = Console(quiet="--quiet" in arguments)
     with listening_to_warnings(console), explained(console, debug="--debug" in arguments) as outcome, terminating_tidily():
         outcome.code = _run(arguments, console, outcome)
