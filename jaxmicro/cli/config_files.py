@@ -16,12 +16,35 @@ from jaxmicro.cli.run_files import CONFIG, read_mark
 S = TypeVar("S", bound=msgspec.Struct)
 
 MAX_BYTES = 1_000_000
-DECODERS = {".toml": msgspec.toml.decode, ".yaml": msgspec.yaml.decode, ".yml": msgspec.yaml.decode, ".json": msgspec.json.decode}
 
 HOUSEKEEPING = ("out", "config", "overwrite", "resume", "quiet", "debug")
 """Fields that say how a job is kept, not what it computes: a run folder does not hand them on."""
 TYPED = ("config", "overwrite", "resume")
 """Fields that count only where they are typed."""
+REST = "rest"
+"""The key that stands for all others in a table; YAML's null means the same."""
+EXPONENT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")
+
+
+def from_yaml(text: str | bytes) -> Any:
+    """YAML as a person means it: 71e9 is a number, and the key null is text, for what is kept as JSON has no other keys.
+
+    Example:
+        >>> from_yaml("{young: 71e9, null: others}")
+        {'young': 71000000000.0, 'rest': 'others'}
+    """
+    return _as_meant(msgspec.yaml.decode(text))
+
+
+def _as_meant(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {REST if key is None else key: _as_meant(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_as_meant(value) for value in data]
+    return float(data) if isinstance(data, str) and EXPONENT.fullmatch(data) else data
+
+
+DECODERS = {".toml": msgspec.toml.decode, ".yaml": from_yaml, ".yml": from_yaml, ".json": msgspec.json.decode}
 
 
 def read_config(path: str, struct: type[S], command: str) -> S:
@@ -79,7 +102,7 @@ def inline_table(text: str) -> Any:
     except msgspec.DecodeError:
         pass
     try:
-        return msgspec.yaml.decode(text)
+        return from_yaml(text)
     except msgspec.DecodeError as error:
         raise UsageError(
             f"a table must look like '{{0: {{young: 3.5}}}}' or '[epoxy, glass fibre]', but {text!r} does not ({error})."

@@ -27,6 +27,15 @@ TABLE = PrimitiveConstructorSpec(
 )
 """For fields that hold mappings or lists of any depth: written as YAML, JSON or TOML in one quoted word."""
 
+THRESHOLD = PrimitiveConstructorSpec(
+    nargs=1,
+    metavar="NUMBER|[NUMBERS]|otsu",
+    instance_from_str=lambda words: _threshold(words[0]),
+    is_instance=lambda _: True,
+    str_from_instance=lambda value: [value if isinstance(value, str) else msgspec.json.encode(value).decode()],
+)
+"""For one grey value, several, or the name of a method that finds them."""
+
 
 def parse(command: Command, struct: type[S], arguments: list[str]) -> S | None:
     """The configuration that a file and the options describe together; None when help was asked for and printed.
@@ -115,6 +124,14 @@ def option_names(struct: type[msgspec.Struct], prefix: str = "--") -> list[str]:
         else:
             names += [f"{prefix}{name}"] + ([f"{prefix}no-{name}"] if field.type is bool else [])
     return names
+
+
+def _threshold(text: str) -> Any:
+    """One number, a list of numbers, or text as it stands."""
+    numbers = inline_table(f"[{text.strip().removeprefix('[').removesuffix(']')}]")
+    if not numbers or not all(isinstance(each, (int, float)) for each in numbers):
+        return None if text == "null" else text
+    return numbers[0] if len(numbers) == 1 else numbers
 
 
 def required(config: msgspec.Struct, field: str, what: str) -> Any:
