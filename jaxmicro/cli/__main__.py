@@ -2,7 +2,7 @@
 
 import sys
 
-from jaxmicro.cli.entry import main
+from jaxmicro.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

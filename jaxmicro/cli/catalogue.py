@@ -15,15 +15,20 @@ class Command:
         name: what is typed.
         sentence: what it does, for the overview and its own help.
         example: command lines that work.
-        resumable: whether an interrupted job can be continued with `--resume`.
+        checkpoints: names of the files in checkpoints/ from which an interrupted job is continued with `--resume`; empty for short jobs.
         makes_folder: whether it writes a run folder of its own.
     """
 
     name: str
     sentence: str
     example: str
-    resumable: bool = False
+    checkpoints: str = ""
     makes_folder: bool = True
+
+    @property
+    def resumable(self) -> bool:
+        """Whether an interrupted job can be continued."""
+        return bool(self.checkpoints)
 
     def load(self) -> ModuleType:
         """The module that holds `Config` and `run`."""
@@ -50,8 +55,8 @@ _ROWS = (
     Command(
         "train",
         "Train a codec (images to latent vectors and back) on your own pictures.",
-        "jaxmicro train micrographs/ --threshold otsu --crop-size 64 --training.epochs 30\n  jaxmicro train --resume --config runs/train/config.json --out runs/train",
-        resumable=True,
+        "jaxmicro train micrographs/ --threshold otsu --crop-size 64 --training.epochs 30\n  jaxmicro train --resume --out runs/train",
+        checkpoints="training.safetensors",
     ),
     Command(
         "sample",
@@ -63,7 +68,7 @@ _ROWS = (
         "Search for cells with wanted properties, by gradients or evolution, and verify them.",
         "jaxmicro design --codec two-phase-64 --materials '[{conductivity: 1}, {conductivity: 10}]' --targets '{k_xx: 2.4, k_yy: 2.0}'\n"
         "  jaxmicro design --config design.toml --method nsga2 --budget 400",
-        resumable=True,
+        checkpoints="search-*.npz",
     ),
     Command(
         "report", "Rebuild report.html and the figures of a run from its stored numbers.", "jaxmicro report runs/demo", makes_folder=False

@@ -11,11 +11,40 @@ import msgspec
 
 from jaxmicro._core import nearest_name
 from jaxmicro.cli.problems import UsageError
+from jaxmicro.cli.run_files import CONFIG, read_mark
 
 S = TypeVar("S", bound=msgspec.Struct)
 
 MAX_BYTES = 1_000_000
-DECODERS = {".toml": msgspec.toml.decode, ".yaml": msgspec.yaml.decode, ".yml": msgspec.yaml.decode, ".json": msgspec.json.decode}
+
+HOUSEKEEPING = ("out", "config", "overwrite", "resume", "quiet", "debug")
+"""Fields that say how a job is kept, not what it computes: a run folder does not hand them on."""
+TYPED = ("config", "overwrite", "resume")
+"""Fields that count only where they are typed."""
+REST = "rest"
+"""The key that stands for all others in a table; YAML's null means the same."""
+EXPONENT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")
+
+
+def from_yaml(text: str | bytes) -> Any:
+    """YAML as a person means it: 71e9 is a number, and the key null is text, for what is kept as JSON has no other keys.
+
+    Example:
+        >>> from_yaml("{young: 71e9, null: others}")
+        {'young': 71000000000.0, 'rest': 'others'}
+    """
+    return _as_meant(msgspec.yaml.decode(text))
+
+
+def _as_meant(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {REST if key is None else key: _as_meant(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_as_meant(value) for value in data]
+    return float(data) if isinstance(data, str) and EXPONENT.fullmatch(data) else data
+
+
+DECODERS = {".toml": msgspec.toml.decode, ".yaml": from_yaml, ".yml": from_yaml, ".json": msgspec.json.decode}
 
 
 def read_config(path: str, struct: type[S], command: str) -> S:
@@ -28,7 +57,18 @@ def read_config(path: str, struct: type[S], command: str) -> S:
     named = data.pop("command", command)
     if named != command:
         raise UsageError(f"`{path}` is a configuration for `jaxmicro {named}`, but the command is `{command}`. Use the command it is for.")
-    return as_struct(data, struct, path)
+    return as_struct(_without_housekeeping(data, struct, Path(path)), struct, path)
+
+
+def _without_housekeeping(data: dict[str, Any], struct: type[msgspec.Struct], path: Path) -> dict[str, Any]:
+    """What a file says about the computation; that of a run folder says nothing else, whatever version wrote it."""
+    if path.name == CONFIG and read_mark(path.parent) is not None:
+        return {name: value for name, value in data.items() if name not in HOUSEKEEPING}
+    typed = set(TYPED) & set(struct.__struct_fields__)
+    for name in sorted(typed & set(data)):
+        if data[name]:
+            raise UsageError(f"`{name}` must be given on the command line, but {path} holds {data[name]!r}. Leave it out of the file.")
+    return {name: value for name, value in data.items() if name not in typed}
 
 
 def as_struct(data: Mapping[str, Any], struct: type[S], where: str) -> S:
@@ -45,6 +85,11 @@ def as_data(config: msgspec.Struct) -> dict[str, Any]:
     return msgspec.to_builtins(config, str_keys=True)
 
 
+def kept_data(config: msgspec.Struct) -> dict[str, Any]:
+    """The part of a configuration that repeats the computation, as a run folder keeps it."""
+    return {name: value for name, value in as_data(config).items() if name not in HOUSEKEEPING}
+
+
 def inline_table(text: str) -> Any:
     """Structured text of a command line: YAML flow or JSON (`{0: {young: 3.5}}`), or a TOML inline table (`{a = 1}`).
 
@@ -57,7 +102,7 @@ def inline_table(text: str) -> Any:
     except msgspec.DecodeError:
         pass
     try:
-        return msgspec.yaml.decode(text)
+        return from_yaml(text)
     except msgspec.DecodeError as error:
         raise UsageError(
             f"a table must look like '{{0: {{young: 3.5}}}}' or '[epoxy, glass fibre]', but {text!r} does not ({error})."

@@ -5,14 +5,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from jaxmicro.cli.options import TABLE
+from jaxmicro.cli.options import TABLE, THRESHOLD
 
 Positive = Annotated[float, Meta(gt=0.0)]
 Count = Annotated[int, Meta(ge=1)]
 Table = Annotated[Any, TABLE]
-
-HOUSEKEEPING = ("out", "config", "overwrite", "resume", "quiet", "debug")
-"""Fields that say how a job is kept, not what it computes."""
+Threshold = Annotated[float | Annotated[tuple[float, ...], Meta(min_length=1)] | Literal["otsu"] | None, THRESHOLD]
 
 
 class JobOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -21,11 +19,11 @@ class JobOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     out: str = ""
     """Run folder, made new. By default runs/COMMAND, or runs/COMMAND-2, … where that exists."""
     config: str = ""
-    """A .toml, .yaml or .json file with any of these options by name; options on the command line win over it."""
+    """A .toml, .yaml or .json file with these options by name, or the config.json of a run; options on the command line win over it."""
     seed: Annotated[int, Meta(ge=0, lt=2**32)] = 0
     """Whole number from which all randomness comes; the same seed gives the same result on the same machine."""
     overwrite: bool = False
-    """Replace the run folder if it exists (never a folder that is not a run folder)."""
+    """Replace the run folder if it exists: a run of the same command, all of whose files are its own. Not from a file."""
     quiet: bool = False
     """Print results, warnings and errors only."""
     debug: bool = False
@@ -35,10 +33,18 @@ class JobOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 class PictureOptions(JobOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A job that reads pictures, and how they become phases."""
 
-    threshold: float | Literal["otsu"] | None = None
-    """Grey value that separates two phases, in the numbers of the file, or otsu to find it. Not for label images."""
+    threshold: Threshold = None
+    """Grey value that separates two phases, in the numbers of the file; ascending ones ('[80, 160]') for more phases; or otsu to find
+    them. Not for label images."""
     phases: Table = None
-    """Names of the phases by sorted label ('[matrix, fibre]'), or the labels they stand for ('{0: fibre, 1: matrix}')."""
+    """Names of the phases by sorted label ('[matrix, fibre]'); their number; or a table of the grey values ('{0: fibre, 255: matrix}')
+    or colours ('{"255,0,0": fibre, "0,0,0": matrix}') that they stand for, with rest for all others ('{0: pore, rest: solid}')."""
+    key: str | None = None
+    """Name of the array in a .npz file that holds several."""
+    channel: Annotated[int, Meta(ge=0)] | None = None
+    """Channel of a .tif file that holds several, counted from 0."""
+    axes: Literal["xyz", "yx"] | None = None
+    """Order of the axes of an array file: xyz as they are (the default), yx as in a picture, where the last one is x."""
     crop: tuple[int, ...] = ()
     """Part to use, in voxels from the upper left: x0 x1 y0 y1 (z0 z1)."""
     periodic: Literal["as_is", "mirror", "blend"] = "as_is"

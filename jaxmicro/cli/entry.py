@@ -1,41 +1,23 @@
 """From a command line to an exit code."""
 
-import sys
-from collections.abc import Sequence
-
 from jaxmicro._core import __version__
 from jaxmicro.cli.catalogue import COMMANDS, find_command
 from jaxmicro.cli.console import Console
 from jaxmicro.cli.options import parse
-from jaxmicro.cli.problems import explained, listening_to_warnings
+from jaxmicro.cli.problems import Outcome, explained, listening_to_warnings, terminating_tidily
 from jaxmicro.cli.run_folder import open_job
 from jaxmicro.cli.settings import configure_jax
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the `jaxmicro` command.
-
-    Args:
-        argv: command and options, without the name of the program; by default those of the process.
-
-    Returns:
-        The exit code: 0 for success, 2 for input that cannot be used, 1 for a computation that failed, 130 when interrupted.
-
-    Example:
-        >>> main(["--version"])
-        jaxmicro ...
-        0
-
-    Nothing here is differentiable.
-    """
-    arguments = list(sys.argv[1:] if argv is None else argv)
+def run_command(arguments: list[str]) -> int:
+    """The exit code of a command line, after everything that it asks for was done or explained."""
     console = Console(quiet="--quiet" in arguments)
-    with listening_to_warnings(console), explained(console, debug="--debug" in arguments) as outcome:
-        outcome.code = _run(arguments, console)
+    with listening_to_warnings(console), explained(console, debug="--debug" in arguments) as outcome, terminating_tidily():
+        outcome.code = _run(arguments, console, outcome)
     return outcome.code
 
 
-def _run(arguments: list[str], console: Console) -> int:
+def _run(arguments: list[str], console: Console, outcome: Outcome) -> int:
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         console.result(overview())
         return 0 if arguments else 2
@@ -47,6 +29,7 @@ def _run(arguments: list[str], console: Console) -> int:
     config = parse(command, module.Config, arguments[1:])
     if config is None:
         return 0
+    console.quiet, outcome.debug = config.quiet, config.debug
     configure_jax()
     if not command.makes_folder:
         return module.run(config, console) or 0

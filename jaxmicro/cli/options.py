@@ -3,6 +3,7 @@
 import contextlib
 import io
 import re
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -13,6 +14,7 @@ from jaxmicro._core import nearest_name
 from jaxmicro.cli.catalogue import Command
 from jaxmicro.cli.config_files import as_data, as_struct, inline_table, read_config, struct_inside
 from jaxmicro.cli.problems import UsageError
+from jaxmicro.cli.run_files import CONFIG, read_mark
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -25,6 +27,15 @@ TABLE = PrimitiveConstructorSpec(
 )
 """For fields that hold mappings or lists of any depth: written as YAML, JSON or TOML in one quoted word."""
 
+THRESHOLD = PrimitiveConstructorSpec(
+    nargs=1,
+    metavar="NUMBER|[NUMBERS]|otsu",
+    instance_from_str=lambda words: _threshold(words[0]),
+    is_instance=lambda _: True,
+    str_from_instance=lambda value: [value if isinstance(value, str) else msgspec.json.encode(value).decode()],
+)
+"""For one grey value, several, or the name of a method that finds them."""
+
 
 def parse(command: Command, struct: type[S], arguments: list[str]) -> S | None:
     """The configuration that a file and the options describe together; None when help was asked for and printed.
@@ -33,7 +44,7 @@ def parse(command: Command, struct: type[S], arguments: list[str]) -> S | None:
         ValueError: for unknown options (with the nearest), bad values, or a bad file.
     """
     wants_help = any(word in ("-h", "--help") for word in arguments)
-    path = None if wants_help else _config_path(arguments)
+    path = None if wants_help else _word_after("--config", arguments) or _kept_config(command, arguments)
     default = read_config(path, struct, command.name) if path else struct()
     if not wants_help:
         _check_option_names(command, struct, arguments)
@@ -70,15 +81,24 @@ def _message(boxed: str) -> str:
     return text if text.endswith(".") else text + "."
 
 
-def _config_path(arguments: list[str]) -> str | None:
+def _word_after(option: str, arguments: list[str]) -> str | None:
     for index, word in enumerate(arguments):
-        if word == "--config":
+        if word == option:
             if index + 1 == len(arguments):
-                raise UsageError("`--config` must name a file, but nothing follows it.")
+                raise UsageError(f"`{option}` must name a {'file' if option == '--config' else 'folder'}, but nothing follows it.")
             return arguments[index + 1]
-        if word.startswith("--config="):
+        if word.startswith(f"{option}="):
             return word.partition("=")[2]
     return None
+
+
+def _kept_config(command: Command, arguments: list[str]) -> str | None:
+    """The configuration in the run folder that is to be continued: `--resume` needs no other."""
+    if not command.resumable or "--resume" not in arguments:
+        return None
+    folder = Path(_word_after("--out", arguments) or f"runs/{command.name}")
+    mark = read_mark(folder)
+    return str(folder / CONFIG) if mark is not None and mark.get("command") == command.name else None
 
 
 def _check_option_names(command: Command, struct: type[msgspec.Struct], arguments: list[str]) -> None:
@@ -104,6 +124,14 @@ def option_names(struct: type[msgspec.Struct], prefix: str = "--") -> list[str]:
         else:
             names += [f"{prefix}{name}"] + ([f"{prefix}no-{name}"] if field.type is bool else [])
     return names
+
+
+def _threshold(text: str) -> Any:
+    """One number, a list of numbers, or text as it stands."""
+    numbers = inline_table(f"[{text.strip().removeprefix('[').removesuffix(']')}]")
+    if not numbers or not all(isinstance(each, (int, float)) for each in numbers):
+        return None if text == "null" else text
+    return numbers[0] if len(numbers) == 1 else numbers
 
 
 def required(config: msgspec.Struct, field: str, what: str) -> Any:

@@ -1,6 +1,8 @@
 """Errors and warnings as a person should meet them: one clear message, an exit code, no traceback."""
 
 import dataclasses
+import signal
+import threading
 import traceback
 import warnings
 from collections.abc import Iterator
@@ -9,34 +11,57 @@ from contextlib import contextmanager
 from jaxmicro._core import SolveError
 from jaxmicro.cli.console import Console
 
-BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
+BAD_INPUT, FAILED, INTERRUPTED, TERMINATED = 2, 1, 130, 143
 
 
 class UsageError(ValueError):
     """A command line, configuration or run folder that cannot be used."""
 
 
+class Terminated(KeyboardInterrupt):
+    """The system asked the process to end: it ends as tidily as when a person interrupts it."""
+
+
 @dataclasses.dataclass
 class Outcome:
-    """How a command ended."""
+    """How a command ended, and whether its errors show where they came from."""
 
     code: int = 0
+    debug: bool = False
 
 
 @contextmanager
 def explained(console: Console, *, debug: bool = False) -> Iterator[Outcome]:
     """Turn every exception inside into a message and an exit code; with `debug` show the traceback too."""
-    outcome = Outcome()
+    outcome = Outcome(debug=debug)
     try:
         yield outcome
     except KeyboardInterrupt as interrupt:
-        outcome.code = INTERRUPTED
-        console.error("interrupted. " + (str(interrupt) or "Nothing was left half-written."))
+        terminated = isinstance(interrupt, Terminated)
+        outcome.code = TERMINATED if terminated else INTERRUPTED
+        console.error(f"{'terminated' if terminated else 'interrupted'}. {str(interrupt) or 'Nothing was left half-written.'}")
     except Exception as error:
         outcome.code = _exit_code(error)
-        if debug:
+        if outcome.debug:
             console.plain_error(traceback.format_exc())
-        console.error(_message(error, debug))
+        console.error(_message(error, outcome.debug))
+
+
+@contextmanager
+def terminating_tidily() -> Iterator[None]:
+    """Let SIGTERM raise `Terminated`; outside the main thread, which alone may listen to signals, nothing changes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def terminate(*_: object) -> None:
+        raise Terminated
+
+    previous = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 def _exit_code(error: Exception) -> int:

@@ -1,16 +1,20 @@
-"""From options to microstructures and materials."""
+"""From options to microstructures."""
 
+import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from jaxmicro.cli.config_files import REST
 from jaxmicro.cli.configs import PictureOptions
 from jaxmicro.cli.console import Console
 from jaxmicro.cli.problems import UsageError
-from jaxmicro.io import read
+from jaxmicro.io import FORMATS, read
 from jaxmicro.microstructures import Microstructure
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".npz", ".npy")
+OF_ONE_FORMAT = ("key", "channel", "axes")
+ALIKE = 0.6  # least likeness of two stems, 1 for equal ones, at which one is taken for a misspelling of the other
 
 
 def read_microstructure(path: str, options: PictureOptions, console: Console) -> Microstructure:
@@ -19,21 +23,47 @@ def read_microstructure(path: str, options: PictureOptions, console: Console) ->
     Raises:
         ValueError: for a file that cannot be read as phases, with the way out.
     """
-    saved = Path(path).suffix.lower() == ".npz" and options.threshold is None and options.phases is None
-    found = read(
-        path,
-        phases=label_keys(options.phases),
-        threshold=options.threshold,
-        crop=window(options.crop),
-        periodic=options.periodic,
-        spacing=None if saved and options.spacing == 1.0 else options.spacing,
-        max_bytes=options.max_bytes,
-    )
+    saved = Path(path).suffix.lower() == ".npz" and options.threshold is None and options.phases is None and options.key is None
+    arguments = reading_arguments(path, options)
+    if saved and options.spacing == 1.0:
+        arguments["spacing"] = None
+    found = read(path, threshold=options.threshold, periodic=options.periodic, **arguments)
     if not isinstance(found, Microstructure):
         raise UsageError(f"`{path}` must hold a microstructure, but it holds a {type(found).__name__}. Pass a picture, a volume or a cell.")
     for line in found.describe().splitlines():
         console.step(f"  {line}")
     return found
+
+
+def reading_arguments(path: str, options: PictureOptions) -> dict[str, Any]:
+    """What `jaxmicro.io.read` is asked for, all but threshold and treatment of the edges.
+
+    Raises:
+        ValueError: for a file that does not exist, or an option that does not belong to its format.
+    """
+    _check_exists(Path(path))
+    suffix = Path(path).suffix.lower()
+    given = {name: getattr(options, name) for name in OF_ONE_FORMAT if getattr(options, name) is not None}
+    for name in given:
+        endings = [ending for each in FORMATS if name in each.options for ending in each.extensions]
+        if suffix not in endings:
+            raise UsageError(f"`{name}` must be left out for {path}: it belongs to {', '.join(endings)} files.")
+    return {
+        "phases": phase_keys(options.phases),
+        "crop": window(options.crop),
+        "spacing": options.spacing,
+        "max_bytes": options.max_bytes,
+        **given,
+    }
+
+
+def _check_exists(path: Path) -> None:
+    """A hint names a file only where the names are alike without their common ending."""
+    if path.exists():
+        return
+    beside = {each.stem.lower(): each.name for each in path.parent.iterdir()} if path.parent.is_dir() else {}
+    near = difflib.get_close_matches(path.stem.lower(), beside, n=1, cutoff=ALIKE)
+    raise UsageError(f"`{path}` does not exist." + (f" Did you mean {beside[near[0]]!r}?" if near else ""))
 
 
 def window(crop: tuple[int, ...]) -> tuple[tuple[int, int], ...] | None:
@@ -48,6 +78,44 @@ def window(crop: tuple[int, ...]) -> tuple[tuple[int, int], ...] | None:
     if len(crop) not in (4, 6):
         raise UsageError(f"`crop` must be x0 x1 y0 y1 (z0 z1), but it holds {len(crop)} numbers: {crop}.")
     return tuple(zip(crop[::2], crop[1::2], strict=True))
+
+
+def phase_keys(phases: Any) -> Any:
+    """Phases as `jaxmicro.io.read` takes them: the keys of a table are grey values, colours, or None for all others.
+
+    Raises:
+        ValueError: for a key that is none of these, or a name that is no text.
+
+    Example:
+        >>> phase_keys({"0": "matrix", "255, 0, 0": "fibre", "rest": "void"})
+        {0: 'matrix', (255, 0, 0): 'fibre', None: 'void'}
+    """
+    if not isinstance(phases, Mapping):
+        return phases
+    wrong = [name for name in phases.values() if not isinstance(name, str)]
+    if wrong:
+        raise UsageError(
+            f"`phases` must give every value a name, but it has {wrong[0]!r} among its names. "
+            "Write '{0: matrix, 255: fibre}', or colours in quotes: '{\"255,0,0\": fibre, rest: matrix}'."
+        )
+    return {_phase_key(key): name for key, name in phases.items()}
+
+
+def _phase_key(key: Any) -> Any:
+    if not isinstance(key, str):
+        return key
+    text = key.strip().removeprefix("(").removesuffix(")")
+    if text.lower() in (REST, "none", "null"):
+        return None
+    try:
+        numbers = tuple(int(float(part)) if float(part).is_integer() else float(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) not in (1, 3):
+        raise UsageError(
+            f'`phases` must name grey values or colours, but it has the key {key!r}. Write 128, "255,0,0", or rest for all others.'
+        )
+    return numbers[0] if len(numbers) == 1 else numbers
 
 
 def label_keys(table: Any) -> Any:

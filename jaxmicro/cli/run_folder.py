@@ -1,9 +1,7 @@
 """Run folders: one job each, whole or absent, recognisable, resumable where that means something."""
 
 import contextlib
-import csv
 import json
-import math
 import os
 import shlex
 import shutil
@@ -16,14 +14,11 @@ import msgspec
 
 from jaxmicro._core.progress import Progress
 from jaxmicro.cli.catalogue import Command
-from jaxmicro.cli.config_files import as_data
-from jaxmicro.cli.configs import HOUSEKEEPING
+from jaxmicro.cli.config_files import kept_data
 from jaxmicro.cli.console import Console
-from jaxmicro.cli.problems import UsageError
 from jaxmicro.cli.provenance import provenance
-
-MARK = "run.json"
-CONFIG = "config.json"
+from jaxmicro.cli.run_files import CHECKPOINTS, CONFIG, DRAFTS, MARK, files_in, foreign_files, read_mark, write_csv, write_json
+from jaxmicro.cli.run_places import place_for
 
 
 class Job:
@@ -42,6 +37,11 @@ class Job:
         self.config, self.command_line, self.resumed = config, command_line, resumed
         self.metrics: dict[str, tuple[Any, str]] = {}
         self._last_words: list[Callable[[], None]] = []
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where a resumable job keeps what it needs to go on."""
+        return self.final / CHECKPOINTS
 
     def at_end(self, speak: Callable[[], None]) -> None:
         """Call `speak` once the run folder is in its place."""
@@ -72,88 +72,25 @@ class Job:
 
     def config_text(self) -> str:
         """The configuration as resolved."""
-        return json.dumps(as_data(self.config), indent=2, ensure_ascii=False)
+        return json.dumps(kept_data(self.config), indent=2, ensure_ascii=False)
 
 
 @contextlib.contextmanager
 def open_job(command: Command, config: Any, console: Console, arguments: Sequence[str]) -> Iterator[Job]:
     """A run folder for one job.
 
-    A short job works in a hidden folder beside its place and moves it there at the end, so that a failure leaves nothing.
-    A resumable job works in its place and says in run.json how it stands.
+    Results are written to a hidden folder and moved into place at the end, so that a failure leaves nothing. A resumable
+    job keeps its checkpoints in place, and says in run.json how it stands.
 
     Raises:
-        ValueError: where the folder exists and neither `overwrite` nor `resume` is given, or is no run folder.
+        ValueError: where the folder exists and may not be replaced or continued.
     """
-    final = Path(config.out) if config.out else _free_folder(command, config)
-    resume = command.resumable and config.resume
-    _check_place(final, command, config, resume)
-    line = "jaxmicro " + shlex.join(arguments)
-    opener = _long_job if command.resumable else _short_job
-    with _parents(final), opener(final, command, config, console, line, resume) as job:
+    final = place_for(command, config)
+    job = Job(final, final, console, config, "jaxmicro " + shlex.join(arguments), resumed=command.resumable and config.resume)
+    with _parents(final), (_long_job if command.resumable else _short_job)(job, command):
         yield job
     console.step(f"run folder: {final}")
     job.end()
-
-
-def read_mark(folder: Path) -> dict[str, Any] | None:
-    """What run.json says, or None where `folder` is no run folder."""
-    try:
-        mark = json.loads((folder / MARK).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return mark if isinstance(mark, dict) and mark.get("format") == "jaxmicro-run-1" else None
-
-
-def write_json(path: Path, data: Any) -> None:
-    """Write JSON by way of a temporary file, so that it is whole or absent; numbers that are not finite become null."""
-    text = json.dumps(_finite(data), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    temporary = path.with_name(f".{path.name}.partial")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
-
-
-def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Write a table with a header."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        writer.writerows([["" if value is None else value for value in row] for row in rows])
-
-
-def _check_place(final: Path, command: Command, config: Any, resume: bool) -> None:
-    if not final.exists():
-        if resume:
-            raise UsageError(f"`out` must be the folder of an interrupted run to resume, but there is none at {final}. Leave out --resume.")
-        return
-    mark = read_mark(final) if final.is_dir() else None
-    if mark is None and not (final.is_dir() and not any(final.iterdir())):
-        raise UsageError(f"`out` must be a new folder, but {final} exists and is no run folder, so it is left alone. Choose another --out.")
-    if mark is None or config.overwrite:
-        return
-    if not resume:
-        ways = "--resume to continue it, --overwrite to replace it" if command.resumable else "--overwrite to replace it"
-        raise UsageError(
-            f"`out` must be a new folder, but {final} holds a run of `jaxmicro {mark.get('command')}`. Pass {ways}, or another --out."
-        )
-    _check_same(final, mark, command, config)
-
-
-def _check_same(final: Path, mark: dict[str, Any], command: Command, config: Any) -> None:
-    if mark.get("command") != command.name:
-        raise UsageError(f"`out` must hold a run of `jaxmicro {command.name}` to resume, but {final} holds one of `{mark.get('command')}`.")
-    there, here = _identity(json.loads((final / CONFIG).read_text(encoding="utf-8"))), _identity(as_data(config))
-    names = [name for name in sorted({*there, *here}) if there.get(name) != here.get(name)]
-    if names:
-        changes = "; ".join(f"{name} ({here.get(name)!r} here, {there.get(name)!r} there)" for name in names)
-        raise UsageError(
-            f"`resume` needs the same configuration, but {final} differs in: {changes}. Pass --config {final / CONFIG}, or another --out."
-        )
-
-
-def _identity(data: dict[str, Any]) -> dict[str, Any]:
-    plain = json.loads(json.dumps(data))
-    return {name: value for name, value in plain.items() if name not in (*HOUSEKEEPING, "command")}
 
 
 @contextlib.contextmanager
@@ -171,81 +108,100 @@ def _parents(final: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _short_job(final: Path, command: Command, config: Any, console: Console, line: str, resume: bool) -> Iterator[Job]:
-    del resume
-    folder = Path(tempfile.mkdtemp(prefix=f".{final.name}.", suffix=".partial", dir=final.parent))
+def _short_job(job: Job, command: Command) -> Iterator[None]:
+    final = job.final
+    job.folder = Path(tempfile.mkdtemp(prefix=f".{final.name}.", suffix=".partial", dir=final.parent))
+    old = None
     try:
-        folder.chmod(0o755)
-        job = Job(folder, final, console, config, line)
-        yield job
-        _finish(job, command, "done")
-        _move(folder, final)
+        job.folder.chmod(0o755)
+        yield
+        _write_numbers(job)
+        _write_mark(job, job.folder, command, "done", files_in(job.folder))
+        old = _set_aside(final)
+        os.rename(job.folder, final)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(job.folder, ignore_errors=True)
+        if old is not None:
+            _put_back(old, final)
         raise
+    _discard(old, command, job.console)
 
 
 @contextlib.contextmanager
-def _long_job(final: Path, command: Command, config: Any, console: Console, line: str, resume: bool) -> Iterator[Job]:
-    if final.exists() and not resume:
-        shutil.rmtree(final)
+def _long_job(job: Job, command: Command) -> Iterator[None]:
+    final = job.final
+    before = (read_mark(final) or {}).get("files", []) if job.resumed else []
+    old = None if job.resumed else _set_aside(final)
     final.mkdir(exist_ok=True)
-    job = Job(final, final, console, config, line, resumed=resume)
-    _finish(job, command, "running")
+    job.folder = Path(tempfile.mkdtemp(prefix=DRAFTS[0], suffix=DRAFTS[1], dir=final))
     try:
-        yield job
+        _write_mark(job, final, command, "running", before)
+        yield
+        _write_numbers(job)
+        written = files_in(job.folder)
+        _move_files(job.folder, final)
+        _write_mark(job, final, command, "done", sorted({*before, *written}))
     except BaseException as error:
-        if not resume and not any((final / "checkpoints").glob("*")):
-            shutil.rmtree(final, ignore_errors=True)
+        shutil.rmtree(job.folder, ignore_errors=True)
+        if not job.resumed and not any(job.checkpoints.glob("*")):
+            _put_back(old, final)
             raise
-        _finish(job, command, "interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
+        _write_mark(job, final, command, "interrupted" if isinstance(error, KeyboardInterrupt) else "failed", before)
+        _discard(old, command, job.console)
         if isinstance(error, KeyboardInterrupt):
-            raise KeyboardInterrupt(
-                f"`{shlex.join(['jaxmicro', command.name, '--resume', '--config', str(final / CONFIG), '--out', str(final)])}` continues this run."
-            ) from None
+            again = shlex.join(["jaxmicro", command.name, "--resume", "--out", str(final)])
+            raise type(error)(f"`{again}` continues this run.") from None
         raise
-    _finish(job, command, "done")
+    _discard(old, command, job.console)
 
 
-def _finish(job: Job, command: Command, status: str) -> None:
-    # Where a run went and how it was asked for is no part of its configuration: a rerun must not replace folders unasked.
-    asked = {name: value for name, value in as_data(job.config).items() if name not in HOUSEKEEPING}
-    write_json(job.folder / CONFIG, {"command": command.name, **asked})
-    write_json(
-        job.folder / MARK,
-        {
-            "format": "jaxmicro-run-1",
-            "command": command.name,
-            "status": status,
-            "command_line": job.command_line,
-            "warnings": job.console.warnings,
-            **job.provenance(),
-        },
-    )
+def _write_mark(job: Job, folder: Path, command: Command, status: str, files: Sequence[str]) -> None:
+    """Say what the run is, how it stands, and which files are its own."""
+    write_json(folder / CONFIG, {"command": command.name, **kept_data(job.config)})
+    said = {"format": "jaxmicro-run-1", "command": command.name, "status": status, "command_line": job.command_line}
+    write_json(folder / MARK, {**said, "warnings": job.console.warnings, **job.provenance(), "files": list(files)})
+
+
+def _write_numbers(job: Job) -> None:
     if job.metrics:
         write_json(job.folder / "metrics.json", {name: {"value": value, "unit": unit} for name, (value, unit) in job.metrics.items()})
         write_csv(job.folder / "metrics.csv", ["name", "value", "unit"], [[name, *pair] for name, pair in job.metrics.items()])
 
 
-def _move(folder: Path, final: Path) -> None:
-    """Put the finished folder in its place; a folder that is replaced goes only once the new one is there."""
-    old = None
-    if final.exists():
-        old = Path(tempfile.mkdtemp(prefix=f".{final.name}.", suffix=".old", dir=final.parent)) / "old"
-        os.rename(final, old)
-    os.rename(folder, final)
+def _move_files(folder: Path, final: Path) -> None:
+    """Move results into a run folder, one by one beside what is there."""
+    for name in files_in(folder):
+        (final / name).parent.mkdir(parents=True, exist_ok=True)
+        os.replace(folder / name, final / name)
+    shutil.rmtree(folder)
+
+
+def _set_aside(final: Path) -> Path | None:
+    """Where a folder that is replaced waits until the new one is there; None where there is none."""
+    if not final.exists():
+        return None
+    old = Path(tempfile.mkdtemp(prefix=f".{final.name}.", suffix=".old", dir=final.parent)) / "old"
+    os.rename(final, old)
+    return old
+
+
+def _put_back(old: Path | None, final: Path) -> None:
+    """Undo: what was set aside is in its place again."""
+    shutil.rmtree(final, ignore_errors=True)
     if old is not None:
+        os.rename(old, final)
+        old.parent.rmdir()
+
+
+def _discard(old: Path | None, command: Command, console: Console) -> None:
+    """Delete a run that was replaced, unless a person wrote into it in the meantime."""
+    if old is None:
+        return
+    foreign = foreign_files(old, command)
+    if foreign:
+        console.warning(f"The replaced run is kept in {old}: it holds {', '.join(foreign)}, which appeared while this one ran.")
+    else:
         shutil.rmtree(old.parent, ignore_errors=True)
-
-
-def _free_folder(command: Command, config: Any) -> Path:
-    place = Path("runs") / command.name
-    if (command.resumable and config.resume) or config.overwrite:
-        return place
-    number = 2
-    while place.exists():
-        place, number = Path("runs") / f"{command.name}-{number}", number + 1
-    return place
 
 
 def _plain(value: Any) -> Any:
@@ -253,13 +209,3 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "tolist"):
         value = value.tolist()
     return value
-
-
-def _finite(data: Any) -> Any:
-    if isinstance(data, dict):
-        return {str(key): _finite(value) for key, value in data.items()}
-    if isinstance(data, (list, tuple)):
-        return [_finite(value) for value in data]
-    if isinstance(data, float) and not math.isfinite(data):
-        return None
-    return data

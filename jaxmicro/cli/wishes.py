@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxmicro._core import nearest_name
+from jaxmicro.cli.material_tables import checked_materials
 from jaxmicro.cli.problems import UsageError
-from jaxmicro.cli.reading import label_keys
 from jaxmicro.design import Between, Conductivity, Maximize, Minimize, Stiffness, Target, VolumeFraction
 from jaxmicro.materials import Constants, as_constants
 
@@ -47,7 +47,7 @@ def phase_constants(materials: Any, names: Sequence[str]) -> list[Constants]:
     """
     if materials is None:
         raise UsageError(f"`materials` must be given for the phases {list(names)}: a list, or a table by phase. See --help for an example.")
-    materials = label_keys(materials)
+    materials = checked_materials(materials)
     if isinstance(materials, Mapping):
         unknown = [key for key in materials if key not in names and key not in range(len(names))]
         chosen = [materials.get(index, materials.get(name)) for index, name in enumerate(names)]
@@ -57,7 +57,7 @@ def phase_constants(materials: Any, names: Sequence[str]) -> list[Constants]:
                 f"`materials` must have one entry per phase {list(names)}, but {missing} are missing and {unknown} are unknown."
             )
     else:
-        chosen = [materials] if isinstance(materials, str) else list(materials)
+        chosen = list(materials)
         if len(chosen) != len(names):
             raise UsageError(f"`materials` must hold one entry per phase {list(names)}, but it holds {len(chosen)}.")
     return [as_constants(value, str(name)) for value, name in zip(chosen, names, strict=True)]

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from jaxmicro.cli import main
 from jaxmicro.cli.catalogue import COMMANDS
 from jaxmicro.cli.config_files import as_data, inline_table
 from jaxmicro.cli.options import option_names, parse
@@ -35,9 +36,26 @@ def test_three_kinds_of_files_mean_the_same(tmp_path, name, text):
 
 
 def test_options_win_over_the_file(tmp_path):
-    (tmp_path / "run.toml").write_text('image = "a.png"\nseed = 5\noverwrite = true\n')
-    config = parsed("homogenize", "b.png", "--config", "run.toml", "--seed", 7, "--no-overwrite")
-    assert (config.image, config.seed, config.overwrite) == ("b.png", 7, False)
+    (tmp_path / "run.toml").write_text('image = "a.png"\nseed = 5\nquiet = true\nout = "mine"\n')
+    config = parsed("homogenize", "b.png", "--config", "run.toml", "--seed", 7, "--no-quiet")
+    assert (config.image, config.seed, config.quiet, config.out) == ("b.png", 7, False, "mine")
+
+
+def test_a_file_may_ask_for_quiet_and_for_tracebacks(capsys, tmp_path):
+    cell = write_cell(tmp_path / "cell.npz")
+    (tmp_path / "quiet.toml").write_text("quiet = true\n")
+    words = ("homogenize", cell, "--materials", PAIR)
+    assert succeed(capsys, *words, "--config", "quiet.toml").err == ""
+    assert "run folder" in succeed(capsys, *words, "--config", "quiet.toml", "--no-quiet").err
+    (tmp_path / "debug.toml").write_text("debug = true\n")
+    assert main(["homogenize", "none.npz", "--config", "debug.toml"]) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["overwrite", "resume"])
+def test_what_must_be_typed_does_not_come_from_a_file(capsys, tmp_path, name):
+    (tmp_path / "run.toml").write_text(f"{name} = true\n")
+    assert f"`{name}` must be given on the command line" in refuse(capsys, "train", "a.png", "--config", "run.toml")
 
 
 def test_a_nested_table_keeps_the_other_defaults(tmp_path):

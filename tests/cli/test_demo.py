@@ -99,6 +99,17 @@ def test_conductivities_that_are_missing_become_a_ratio():
     assert "ratios" in console.warnings[0]
 
 
+def test_materials_that_do_not_fit_are_refused_before_the_training(capsys, tmp_path, monkeypatch):
+    def trained(*_, **__):
+        raise AssertionError("the codec was trained first")
+
+    monkeypatch.setattr("jaxmicro.cli.demonstration.source.train", trained)
+    image = save_grey(tmp_path / "grey.png", blobs())
+    message = refuse(capsys, "demo", "--quick", "--image", image, "--materials", "[epoxy, glass fibre, Fe]")
+    assert "one entry per phase ['phase 1', 'phase 0'], but it holds 3" in message or "['phase 0', 'phase 1'], but it holds 3" in message
+    assert "'epoxy'" in refuse(capsys, "demo", "--quick", "--image", image, "--materials", "[epoxi, glass fibre]")
+
+
 def checked_run(folder):
     """What every demo leaves."""
     metrics = {name: entry["value"] for name, entry in read_json(folder / "metrics.json").items()}

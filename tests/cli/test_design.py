@@ -65,11 +65,11 @@ def test_targets_are_met_written_and_resumed(capsys, tmp_path):
     assert (folder / "figures" / "conductivity-2.png").is_file()
 
     (folder / "checkpoints" / "search-0001.npz").unlink()
-    said = succeed(capsys, "design", "--config", "run/config.json", "--out", "run", "--resume")
+    said = succeed(capsys, "design", "--out", "run", "--resume")
     assert "search 1 of 2 was finished before" in said.err
     assert "search 2 of 2 was finished before" not in said.err
     assert (np.asarray(read(folder / "designs" / "design-1.npz").labels) == labels).all()
-    assert "differs in: budget" in refuse(capsys, *words, "--budget", 7, "--out", "run", "--resume")
+    assert "differs in: budget: None there, 7 now" in refuse(capsys, *words, "--budget", 7, "--out", "run", "--resume")
 
 
 @pytest.mark.slow

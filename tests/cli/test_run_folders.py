@@ -1,11 +1,13 @@
 """Run folders: what they hold, what they never overwrite, how they are resumed."""
 
 import csv
+import json
 
 import jax
 import numpy as np
 import pytest
 
+from jaxmicro.cli.problems import Terminated
 from jaxmicro.cli.settings import cache_folder, configure_jax
 from jaxmicro.generative import load
 from jaxmicro.io import read
@@ -77,10 +79,10 @@ def test_without_a_name_the_next_free_folder_is_taken(capsys, tmp_path):
 
 def test_overwriting_replaces_a_run_whole(capsys, tmp_path):
     homogenized(capsys, tmp_path, "--out", "run")
-    (tmp_path / "run" / "stale.txt").write_text("old")
+    before = (tmp_path / "run" / "result.npz").stat().st_ino
     homogenized(capsys, tmp_path, "--out", "run", "--overwrite", "--seed", 1)
     assert read_json(tmp_path / "run" / "run.json")["seed"] == 1
-    assert not (tmp_path / "run" / "stale.txt").exists()
+    assert (tmp_path / "run" / "result.npz").stat().st_ino != before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cell.npz", "run"]
 
 
@@ -88,6 +90,58 @@ def test_a_failed_replacement_keeps_the_old_run(capsys, tmp_path):
     homogenized(capsys, tmp_path, "--out", "run")
     before = left_over(tmp_path)
     refuse(capsys, "homogenize", "cell.npz", "--materials", "[epoxy]", "--out", "run", "--overwrite")
+    assert left_over(tmp_path) == before
+
+
+def test_overwriting_never_takes_what_a_person_wrote(capsys, tmp_path):
+    homogenized(capsys, tmp_path, "--out", "run")
+    (tmp_path / "run" / "figures" / "notes.txt").write_text("precious")
+    before = left_over(tmp_path)
+    message = refuse(capsys, "homogenize", "cell.npz", "--materials", PAIR, "--out", "run", "--overwrite")
+    assert "but run also holds figures/notes.txt. Move them out" in message
+    message = refuse(capsys, "generate", "laminate", "--out", "run", "--overwrite")
+    assert "holds a run of `jaxmicro homogenize`, which `generate` does not replace" in message
+    assert left_over(tmp_path) == before
+
+
+def test_what_appears_while_a_replacement_runs_is_kept(capsys, tmp_path, monkeypatch):
+    import jaxmicro.cli.commands.homogenize as command
+
+    homogenized(capsys, tmp_path, "--out", "run")
+    solve = command.homogenize
+
+    def solve_while_a_person_writes(*words, **options):
+        (tmp_path / "run" / "notes.txt").write_text("precious")
+        return solve(*words, **options)
+
+    monkeypatch.setattr(command, "homogenize", solve_while_a_person_writes)
+    assert "which appeared while this one ran" in homogenized(capsys, tmp_path, "--out", "run", "--overwrite").err
+    assert [path.read_text() for path in tmp_path.rglob("notes.txt")] == ["precious"]
+    assert (tmp_path / "run" / "report.html").is_file()
+
+
+def test_housekeeping_is_not_handed_on(capsys, tmp_path):
+    homogenized(capsys, tmp_path, "--out", "first")
+    homogenized(capsys, tmp_path, "--out", "first", "--overwrite", "--quiet")
+    kept = read_json(tmp_path / "first" / "config.json")
+    assert not {"out", "config", "overwrite", "quiet", "debug"} & kept.keys()
+    of_an_older_version = kept | {"overwrite": True, "out": "first", "quiet": True, "debug": False, "config": ""}
+    (tmp_path / "first" / "config.json").write_text(json.dumps(of_an_older_version))
+    homogenized(capsys, tmp_path, "--out", "second")
+    before = (tmp_path / "second" / "run.json").read_bytes()
+    words = ("homogenize", "--config", "first/config.json")
+    assert "holds a run of `jaxmicro homogenize`" in refuse(capsys, *words, "--out", "second")
+    assert (tmp_path / "second" / "run.json").read_bytes() == before
+    assert "run folder: runs/homogenize" in succeed(capsys, *words).err
+
+
+@pytest.mark.parametrize("words", [(), ("--overwrite",)])
+def test_the_folder_one_works_in_is_refused_before_the_work(capsys, tmp_path, monkeypatch, words):
+    homogenized(capsys, tmp_path, "--out", "run")
+    before = left_over(tmp_path)
+    monkeypatch.chdir(tmp_path / "run")
+    message = refuse(capsys, "homogenize", "none.npz", "--out", ".", *words)
+    assert ("is or holds the one you work in" if words else "Pass --overwrite") in message
     assert left_over(tmp_path) == before
 
 
@@ -155,18 +209,51 @@ def test_training_resumes_where_it_stopped(capsys, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(training, "write_checkpoint", stop_after_one)
         said = refuse(capsys, *words, "--out", "run", code=130)
-    assert "--resume --config run/config.json --out run` continues this run" in said
+    assert "`jaxmicro train --resume --out run` continues this run" in said
     assert read_json(tmp_path / "run" / "run.json")["status"] == "interrupted"
     assert not (tmp_path / "run" / "codec.safetensors").exists()
     assert "holds a run of `jaxmicro train`" in refuse(capsys, *words, "--out", "run")
 
     message = refuse(capsys, *words, "--training.learning-rate", 0.01, "--out", "run", "--resume")
-    assert "differs in: training" in message
-    assert "0.01" in message
-    succeed(capsys, "train", "--config", "run/config.json", "--out", "run", "--resume")
+    assert "differs in: training.learning_rate: 0.002 there, 0.01 now. " in message
+    assert "differs in: seed: 0 there, 3 now. " in refuse(capsys, "train", "--seed", 3, "--out", "run", "--resume")
+    succeed(capsys, "train", "--resume", "--out", "run")
     assert read_json(tmp_path / "run" / "run.json")["status"] == "done"
     assert (tmp_path / "run" / "codec.safetensors").read_bytes() == (tmp_path / "whole" / "codec.safetensors").read_bytes()
     assert len(read_json(tmp_path / "run" / "epochs.json")) == 2
+
+
+def test_training_may_be_resumed_under_an_awkward_name(capsys, tmp_path, monkeypatch):
+    cell = write_cell(tmp_path / "cell.npz", np.kron(squares(), np.ones((2, 2), np.int32)))
+    import jaxmicro.generative.training as training
+
+    written = training.write_checkpoint
+
+    def stop_after_one(*arguments):
+        written(*arguments)
+        raise Terminated
+
+    monkeypatch.setattr(training, "write_checkpoint", stop_after_one)
+    said = refuse(capsys, "train", cell, *SMALL, "--out", "my run", code=143)
+    assert "terminated. `jaxmicro train --resume --out 'my run'` continues this run." in said
+    assert left_over(tmp_path / "my run") == ["checkpoints", "checkpoints/training.safetensors", "config.json", "run.json"]
+
+
+def test_a_replacement_that_fails_at_once_keeps_the_trained_codec(capsys, tmp_path):
+    cell = write_cell(tmp_path / "cell.npz", np.kron(squares(), np.ones((2, 2), np.int32)))
+    succeed(capsys, "train", cell, *SMALL, "--out", "run")
+    before = left_over(tmp_path)
+    refuse(capsys, "train", "none.npz", *SMALL, "--out", "run", "--overwrite")
+    assert left_over(tmp_path) == before
+    (tmp_path / "run" / "notes.txt").write_text("precious")
+    assert "also holds notes.txt" in refuse(capsys, "train", cell, *SMALL, "--out", "run", "--overwrite")
+    (tmp_path / "run" / "notes.txt").unlink()
+    succeed(capsys, "train", cell, *SMALL, "--out", "run", "--overwrite")
+    assert left_over(tmp_path) == before
+
+
+def test_resuming_and_replacing_exclude_each_other(capsys, tmp_path):
+    assert "must not both be given" in refuse(capsys, "train", "a.png", "--out", "run", "--resume", "--overwrite")
 
 
 def test_a_resumed_checkpoint_of_other_pictures_is_refused(capsys, tmp_path):

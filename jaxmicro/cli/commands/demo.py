@@ -24,11 +24,14 @@ from jaxmicro.cli.demonstration.designs import (
 from jaxmicro.cli.demonstration.findings import Findings, print_findings, write_findings
 from jaxmicro.cli.demonstration.front import front_problem, search_fronts, verify_front
 from jaxmicro.cli.demonstration.gradient_check import check_gradient, gradient_table
+from jaxmicro.cli.demonstration.picture import read_picture, two_phases
 from jaxmicro.cli.demonstration.seams import seam_table
 from jaxmicro.cli.demonstration.settings import FULL, QUICK, Effort, demo_materials
-from jaxmicro.cli.demonstration.source import Source, picture_source, shipped_source
+from jaxmicro.cli.demonstration.source import SHIPPED, Source, picture_source, shipped_source
+from jaxmicro.cli.material_tables import checked_materials
 from jaxmicro.cli.run_folder import Job
-from jaxmicro.generative import interpolate
+from jaxmicro.generative import interpolate, load
+from jaxmicro.materials import Constants
 from jaxmicro.plotting import Statistic
 
 STEPS = 8  # of the walk between two designs
@@ -50,8 +53,7 @@ def run(config: Config, job: Job) -> None:
     """Run all parts, write everything, print the key figures."""
     effort = QUICK if config.quick else FULL
     keys = split_named(jax.random.key(config.seed), "designs", "samples", "gradient", "fronts", "background")
-    source = _source(config, effort, job)
-    materials = demo_materials(config.materials, source.names, job.console)
+    source, materials = _source(config, effort, job)
     study = begin_study(source, materials, effort)
     background = compile_ahead(study, keys["background"])
     job.console.step("solving real cells; the targets come from them")
@@ -87,10 +89,18 @@ def run(config: Config, job: Job) -> None:
     job.at_end(lambda: print_findings(job, found))
 
 
-def _source(config: Config, effort: Effort, job: Job) -> Source:
-    if config.image:
-        return picture_source(config.image, config, effort, config.materials is not None, job)
-    return shipped_source(effort, config.seed, job)
+def _source(config: Config, effort: Effort, job: Job) -> tuple[Source, list[Constants]]:
+    """Cells, a codec for them and constants of their phases, which are looked up before anything is trained."""
+    checked_materials(config.materials)
+    if not config.image:
+        job.console.step(f"loading the shipped codec {SHIPPED}")
+        codec = load(SHIPPED)
+        materials = demo_materials(config.materials, codec.phases, job.console)
+        return shipped_source(codec, effort, config.seed, job), materials
+    job.console.step(f"reading {config.image}")
+    picture = two_phases(read_picture(config.image, config, job.console), config.materials is not None, job.console)
+    materials = demo_materials(config.materials, tuple(phase.name for phase in picture.phases), job.console)
+    return picture_source(picture, effort, config.seed, job), materials
 
 
 def _verified(study: Study, searched: list[Any], targets: np.ndarray, codes: Array, effort: Effort, key: Array, job: Job) -> list[Designed]:

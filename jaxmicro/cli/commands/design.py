@@ -1,6 +1,5 @@
 """`jaxmicro design`: cells with wanted properties, searched for and verified."""
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import jax
@@ -63,7 +62,7 @@ class Config(JobOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
     designs: Count = 1
     """Number of independent searches, from different starts."""
     resume: bool = False
-    """Continue an interrupted run in the folder --out, search by search."""
+    """Continue an interrupted run in the folder --out, search by search, with the configuration kept there. Not from a file."""
 
 
 def run(config: Config, job: Job) -> None:
@@ -105,9 +104,8 @@ def _space(config: Config) -> tuple[Any, tuple[str, ...]]:
 
 def _one(config: Config, job: Job, problem: Problem, index: int) -> DesignResult:
     """One search, or what it found when it ran before."""
-    folder = job.folder / "checkpoints"
-    folder.mkdir(exist_ok=True)
-    kept = Path(folder / f"search-{index:04d}.npz")
+    job.checkpoints.mkdir(exist_ok=True)
+    kept = job.checkpoints / f"search-{index:04d}.npz"
     if job.resumed and kept.is_file():
         job.console.step(f"search {index + 1} of {config.designs} was finished before")
         return read(kept)

@@ -7,8 +7,9 @@ import tyro
 from msgspec import Meta
 
 from jaxmicro.cli.configs import Count, PictureOptions, Table
+from jaxmicro.cli.material_tables import checked_materials
 from jaxmicro.cli.options import required
-from jaxmicro.cli.reading import label_keys, read_microstructure
+from jaxmicro.cli.reading import read_microstructure
 from jaxmicro.cli.run_folder import Job
 from jaxmicro.cli.stored_report import write_report
 from jaxmicro.homogenization import Homogenized, homogenize
@@ -38,11 +39,12 @@ class Config(PictureOptions, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 def run(config: Config, job: Job) -> None:
     """Read, solve, print, and write the record and the report."""
     image = required(config, "image", "the picture, volume or cell to homogenize")
+    materials = checked_materials(config.materials)
     job.console.step(f"reading {image}")
     ms = read_microstructure(image, config, job.console)
     job.console.step("solving the cell problem")
     solver: dict[str, Any] = {name: getattr(config, name) for name in ("plane", "discretization", "rtol", "max_steps")}
-    result = homogenize(ms, label_keys(config.materials), **solver)
+    result = homogenize(ms, materials, **solver)
     write(job.folder / "cell.npz", ms)
     write(job.folder / "result.npz", result)
     _note_metrics(job, result)

@@ -8,7 +8,7 @@ import tyro
 from jaxmicro.cli.console import Console
 from jaxmicro.cli.options import required
 from jaxmicro.cli.problems import UsageError
-from jaxmicro.cli.run_folder import read_mark
+from jaxmicro.cli.run_files import read_mark
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

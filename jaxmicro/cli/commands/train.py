@@ -40,7 +40,7 @@ class Config(PictureOptions, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     crops: Annotated[int, Meta(ge=2)] = 1024
     """Number of training images cut from the pictures at random places."""
     resume: bool = False
-    """Continue an interrupted run in the folder --out, epoch by epoch."""
+    """Continue an interrupted run in the folder --out, epoch by epoch, with the configuration kept there. Not from a file."""
     training: Training = Training()
 
 
@@ -56,8 +56,7 @@ def run(config: Config, job: Job) -> None:
     architecture = codec_config(config.training, data)
     job.console.step(f"training on {len(data)} crops, {architecture.epochs} epochs")
     with job.meter("training steps") as progress:
-        folder = job.folder / "checkpoints"
-        codec = train(data, architecture, key=keys["train"], progress=progress, checkpoint_dir=folder, resume=job.resumed)
+        codec = train(data, architecture, key=keys["train"], progress=progress, checkpoint_dir=job.checkpoints, resume=job.resumed)
     codec.save(job.folder / "codec.safetensors")
     _note(job, codec)
     samples = np.asarray(codec.sample(12, key=keys["samples"], shape=data.images.shape[2:]))

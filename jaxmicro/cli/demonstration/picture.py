@@ -5,7 +5,7 @@ import numpy as np
 from jaxmicro.cli.configs import PictureOptions
 from jaxmicro.cli.console import Console
 from jaxmicro.cli.problems import UsageError
-from jaxmicro.cli.reading import label_keys, window
+from jaxmicro.cli.reading import reading_arguments
 from jaxmicro.io import ReadError, read
 from jaxmicro.microstructures import Microstructure, crop, downsample, sharpen
 
@@ -20,12 +20,7 @@ def read_picture(path: str, options: PictureOptions, console: Console) -> Micros
     Raises:
         ValueError: for a file that is no 2D picture of at least two phases.
     """
-    arguments = {
-        "phases": label_keys(options.phases),
-        "crop": window(options.crop),
-        "spacing": options.spacing,
-        "max_bytes": options.max_bytes,
-    }
+    arguments = reading_arguments(path, options)
     try:
         found = read(path, threshold=options.threshold, **arguments)
     except ReadError:

@@ -7,15 +7,14 @@ import numpy as np
 from jaxtyping import Int
 
 from jaxmicro._core import split_named
-from jaxmicro.cli.configs import PictureOptions
-from jaxmicro.cli.demonstration.picture import fit_scale, read_picture, two_phases
+from jaxmicro.cli.demonstration.picture import fit_scale
 from jaxmicro.cli.demonstration.settings import Effort
 from jaxmicro.cli.run_folder import Job
 from jaxmicro.cli.stored_report import Table, training_table
 from jaxmicro.datasets import crops
 from jaxmicro.datasets.shipped import two_phase_cells
 from jaxmicro.fields import Grid
-from jaxmicro.generative import Codec, load, train
+from jaxmicro.generative import Codec, train
 from jaxmicro.microstructures import Microstructure, crop
 
 SHIPPED = "two-phase-64"
@@ -55,10 +54,8 @@ class Source:
         return Grid(shape, tuple(self.spacing * n for n in shape))
 
 
-def shipped_source(effort: Effort, seed: int, job: Job) -> Source:
+def shipped_source(codec: Codec, effort: Effort, seed: int, job: Job) -> Source:
     """The shipped codec, with fresh cells from the recipe of its training data."""
-    job.console.step(f"loading the shipped codec {SHIPPED}")
-    codec = load(SHIPPED)
     keys = split_named(jax.random.key(seed), "data", "unseen")
     job.console.step("making cells by the recipe of its training data")
     data = two_phase_cells(effort.shown, key=keys["data"])
@@ -75,12 +72,10 @@ def shipped_source(effort: Effort, seed: int, job: Job) -> Source:
     )
 
 
-def picture_source(path: str, options: PictureOptions, effort: Effort, keep_order: bool, job: Job) -> Source:
-    """A codec trained on crops of a picture; targets are taken from a part of it that was held back."""
-    job.console.step(f"reading {path}")
-    whole = two_phases(read_picture(path, options, job.console), keep_order, job.console)
-    ms, size = fit_scale(whole, job.console)
-    keys = split_named(jax.random.key(options.seed), "crops", "unseen", "train")
+def picture_source(picture: Microstructure, effort: Effort, seed: int, job: Job) -> Source:
+    """A codec trained on crops of a picture of two phases; targets are taken from a part of it that was held back."""
+    ms, size = fit_scale(picture, job.console)
+    keys = split_named(jax.random.key(seed), "crops", "unseen", "train")
     training, held_back, note = _split(ms, size)
     data = crops(training, size, effort.crops, key=keys["crops"])
     unseen = crops(held_back, size, max(effort.cells, 8), key=keys["unseen"])
