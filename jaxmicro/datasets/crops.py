@@ -1,5 +1,6 @@
 """Training images cut from real maps."""
 
+import warnings
 from collections.abc import Sequence
 
 import jax.numpy as jnp
@@ -23,13 +24,16 @@ def crops(
         size: voxels of a window, one number or one per axis.
         n: number of windows; they may overlap.
         key: typed random key.
-        description: one line for cards and reports; by default the provenance of the maps.
+        description: one line for cards and reports; by default the provenance of the maps that windows fit into.
 
     Returns:
         The dataset, `origins` and `sources` telling where each window lies.
 
     Raises:
         ValueError: where a window does not fit into any map, or the maps disagree about their phases.
+
+    Warns:
+        UserWarning: naming the maps that are left out because a window does not fit into them.
 
     Example:
         >>> ms = Microstructure(labels=np.arange(64).reshape(8, 8) % 2)
@@ -55,15 +59,37 @@ def crops(
     rng = numpy_generator(key)
     sources = rng.choice(len(maps), size=n, p=places / places.sum())
     origins = np.stack([[rng.integers(0, full - edge + 1) for full, edge in zip(maps[i].grid.shape, window, strict=True)] for i in sources])
-    where = "; ".join(dict.fromkeys(item.provenance for item in maps if item.provenance))
+    used = [item for item, many in zip(maps, places, strict=True) if many > 0]
+    _warn_of_small(maps, places, window)
     return ImageSet(
         images=_windows(maps, sources, origins, window),
         origins=origins,
         sources=sources,
         phases=tuple(phase.name for phase in maps[0].phases),
         periodic=False,
-        description=description or f"{n} random crops of {' x '.join(map(str, window))} voxels from {where or f'{len(maps)} map(s)'}",
+        description=description or f"{n} random crops of {' x '.join(map(str, window))} voxels from {_origin(used)}",
     )
+
+
+def _origin(maps: Sequence[Microstructure]) -> str:
+    """Where maps come from, in the middle of a sentence."""
+    names = dict.fromkeys(item.provenance.removeprefix("read from ") for item in maps if item.provenance)
+    return "; ".join(names) or f"{len(maps)} map(s)"
+
+
+def _warn_of_small(maps: Sequence[Microstructure], places: np.ndarray, window: tuple[int, ...]) -> None:
+    left_out = [
+        f"{item.provenance.removeprefix('read from ') or f'map {index}'} ({' x '.join(map(str, item.grid.shape))})"
+        for index, (item, many) in enumerate(zip(maps, places, strict=True))
+        if many == 0
+    ]
+    if left_out:
+        warnings.warn(
+            f"Windows of {' x '.join(map(str, window))} voxels do not fit into {len(left_out)} of {len(maps)} maps, which are left out: "
+            f"{', '.join(left_out)}. Pass a smaller size to use them.",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _windows(maps: Sequence[Microstructure], sources: np.ndarray, origins: np.ndarray, window: tuple[int, ...]) -> Array:
