@@ -39,7 +39,7 @@ class PictureOptions(JobOptions, frozen=True, forbid_unknown_fields=True, kw_onl
     phases: Table = None
     """Names of the phases by sorted label ('[matrix, fibre]'); their number; or a table of the grey values ('{0: fibre, 255: matrix}')
     or colours ('{"255,0,0": fibre, "0,0,0": matrix}') that they stand for, with rest for all others ('{0: pore, rest: solid}')."""
-    key: str | None = None
+    key: str = ""
     """Name of the array in a .npz file that holds several."""
     channel: Annotated[int, Meta(ge=0)] | None = None
     """Channel of a .tif file that holds several, counted from 0."""

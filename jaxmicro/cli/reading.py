@@ -23,7 +23,7 @@ def read_microstructure(path: str, options: PictureOptions, console: Console) ->
     Raises:
         ValueError: for a file that cannot be read as phases, with the way out.
     """
-    saved = Path(path).suffix.lower() == ".npz" and options.threshold is None and options.phases is None and options.key is None
+    saved = Path(path).suffix.lower() == ".npz" and options.threshold is None and options.phases is None and not options.key
     arguments = reading_arguments(path, options)
     if saved and options.spacing == 1.0:
         arguments["spacing"] = None
@@ -43,7 +43,7 @@ def reading_arguments(path: str, options: PictureOptions) -> dict[str, Any]:
     """
     _check_exists(Path(path))
     suffix = Path(path).suffix.lower()
-    given = {name: getattr(options, name) for name in OF_ONE_FORMAT if getattr(options, name) is not None}
+    given = {name: getattr(options, name) for name in OF_ONE_FORMAT if getattr(options, name) not in (None, "")}
     for name in given:
         endings = [ending for each in FORMATS if name in each.options for ending in each.extensions]
         if suffix not in endings:

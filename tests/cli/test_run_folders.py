@@ -9,8 +9,10 @@ import pytest
 
 from jaxmicro.cli.problems import Terminated
 from jaxmicro.cli.settings import cache_folder, configure_jax
+from jaxmicro.fields import Grid
 from jaxmicro.generative import load
-from jaxmicro.io import read
+from jaxmicro.io import read, write
+from jaxmicro.microstructures import Microstructure
 from tests.cli.command import PAIR, left_over, read_json, refuse, squares, succeed, write_cell
 
 SMALL = (
@@ -185,6 +187,15 @@ def test_generated_cells(capsys, tmp_path):
     assert read(tmp_path / "again" / "cells" / "cell-0001.npz") == cells[1]
 
 
+@pytest.mark.parametrize("grid", [(16, 16), (12, 12, 12)])
+def test_a_radius_that_the_cell_has_no_room_for_is_a_warning(capsys, tmp_path, grid):
+    words = ("generate", "inclusions", "--volume-fraction", 0.3)
+    said = succeed(capsys, *words, "--grid", *grid, "--radius", 40, "--out", "run").err
+    assert "but `radius` asks for 40: whole inclusions of that size do not give the volume fraction in this cell." in said
+    said = succeed(capsys, *words, "--grid", *(2 * n for n in grid), "--radius", 4, "--count", 2, "--out", "fits").err
+    assert "warning" not in said
+
+
 def test_sampled_cells(capsys, tmp_path):
     succeed(capsys, "sample", "two-phase-64", "-n", 2, "--grid", 32, 64, "--out", "run", "--seed", 4)
     codec = load("two-phase-64")
@@ -261,6 +272,18 @@ def test_a_resumed_checkpoint_of_other_pictures_is_refused(capsys, tmp_path):
     succeed(capsys, "train", cell, *SMALL, "--out", "run")
     write_cell(cell, np.kron(squares().T, np.ones((2, 2), np.int32)))
     assert "differs in: dataset" in refuse(capsys, "train", "--config", "run/config.json", "--out", "run", "--resume")
+
+
+def test_pictures_too_small_to_train_on_are_named(capsys, tmp_path):
+    (tmp_path / "pictures").mkdir()
+    large = Microstructure(labels=np.kron(squares(), np.ones((2, 2), np.int32)), phases=("matrix", "fibre"), provenance="large")
+    write(tmp_path / "pictures" / "large.npz", large)
+    write(tmp_path / "pictures" / "small.npz", large.replace(grid=Grid((16, 8)), labels=squares()[:, :8], provenance="small"))
+    said = succeed(capsys, "train", "pictures", *SMALL, "--out", "run")
+    assert "warning: Windows of 16 x 16 voxels do not fit into 1 of 2 maps, which are left out: small (16 x 8)." in said.err
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "12 random crops of 16 x 16 voxels from large<" in page
+    assert "left out: small" in page
 
 
 def test_training_that_fails_at_once_leaves_nothing(capsys, tmp_path):

@@ -35,10 +35,18 @@ def test_fractions_stay_fractions():
 
 
 def test_maps_get_windows_in_proportion_to_their_places():
-    pieces = crops([numbered((5, 5)), numbered((5, 13), 1), numbered((3, 9), 2)], 4, 400, key=jax.random.key(0))
+    with pytest.warns(UserWarning, match=r"do not fit into 1 of 3 maps, which are left out: map 2 \(3 x 9\)"):
+        pieces = crops([numbered((5, 5)), numbered((5, 13), 1), numbered((3, 9), 2)], 4, 400, key=jax.random.key(0))
+    assert pieces.description == "400 random crops of 4 x 4 voxels from map 0; map 1"
     counts = np.bincount(pieces.sources, minlength=3)
     assert counts[2] == 0  # too small for any window
     assert abs(counts[0] / 400 - 4 / 24) < 0.06
+
+
+def test_a_description_names_files_in_the_middle_of_its_sentence(tmp_path):
+    write(tmp_path / "small.png", numbered((6, 8)))
+    pieces = crops(read(tmp_path / "small.png"), 4, 3, key=jax.random.key(0))
+    assert pieces.description == "3 random crops of 4 x 4 voxels from small.png"
 
 
 def test_the_same_key_cuts_the_same_windows():

@@ -19,6 +19,7 @@ from jaxmicro.microstructures import Microstructure, inclusions, laminate, polyc
 from jaxmicro.plotting import DesignReportData, cell, save
 
 Share = Annotated[float, Meta(gt=0.0, lt=1.0)]
+RADIUS_TOLERANCE = 0.1  # relative difference of the radius drawn from the one asked for that is worth a word
 KINDS = ("random_field", "inclusions", "polycrystal", "laminate")
 BELONGS = {
     "fractions": ("random_field", "laminate"),
@@ -94,6 +95,8 @@ def run(config: Config, job: Job) -> None:
             write(folder / f"cell-{index:04d}.npz", made[-1])
             save(cell(made[-1], color_by=_colouring(made[-1])), folder / f"cell-{index:04d}.png")
             progress(index + 1, config.count, {})
+    if config.radius is not None:
+        _compare_radius(config.radius, made, job)
     shares = [np.asarray(ms.volume_fractions).tolist() for ms in made]
     names = [phase.name for phase in made[0].phases]
     job.table("cells", ["cell", *names], [[f"cell-{index:04d}", *row] for index, row in enumerate(shares)])
@@ -116,6 +119,23 @@ def _make(kind: str, grid: Grid, key: jax.Array, options: dict[str, Any]) -> Mic
     if kind == "laminate":
         return laminate(grid, **options)
     return {"random_field": random_field, "inclusions": inclusions, "polycrystal": polycrystal}[kind](grid, key=key, **options)
+
+
+def _compare_radius(wanted: float, made: list[Microstructure], job: Job) -> None:
+    """Say where the radius gave way to the volume fraction: a whole number of inclusions has to fill it."""
+    drawn = float(np.mean(np.concatenate([_radii(ms) for ms in made])))
+    if abs(drawn / wanted - 1) > RADIUS_TOLERANCE:
+        job.console.warning(
+            f"The inclusions have a mean radius of about {drawn:.3g}, but `radius` asks for {wanted:g}: whole inclusions of that size do not give "
+            "the volume fraction in this cell. Use a larger cell, another volume fraction or another radius."
+        )
+
+
+def _radii(ms: Microstructure) -> np.ndarray:
+    """Radii of discs or spheres with the areas or volumes that were drawn, in the unit of the lengths."""
+    sizes = np.bincount(np.asarray(ms.maps["inclusion"]).ravel())[1:] * float(np.prod(np.asarray(ms.grid.spacing)))
+    sizes = sizes[sizes > 0]
+    return np.sqrt(sizes / np.pi) if ms.grid.ndim == 2 else np.cbrt(sizes / (4 / 3 * np.pi))
 
 
 def _colouring(ms: Microstructure) -> str:
