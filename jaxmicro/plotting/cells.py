@@ -30,7 +30,8 @@ def cell(
         title: shown above.
         names: one name per phase, for the legend.
         spacing: voxel edge, one for all axes or one per axis, in `unit`; by default that of the microstructure, else 1.
-        unit: unit of length; with it the axes carry it and a scale bar is drawn, without it they count voxels.
+        unit: unit of length; with it the axes carry it and a scale bar is drawn, without it they count voxels (or unnamed units of
+            length, where the edge is not 1).
         color_by: `"phase"`, or `"orientation"` for inverse pole figure colours of z (cubic crystals).
 
     Returns:

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 
 from jaxmicro.plotting.pictures import Picture, Slice
-from jaxmicro.plotting.style import FRAME, INK, LABEL_SIZE, SMALL_SIZE, new_figure, phase_colors, plain, set_title
+from jaxmicro.plotting.style import FRAME, INK, LABEL_SIZE, SMALL_SIZE, new_figure, phase_colors, plain, set_title, with_unit
 
 LEGEND_LIMIT = 8
 
@@ -50,9 +50,9 @@ def bare(axes: Axes) -> None:
 
 
 def label_map(axes: Axes, names: tuple[str, str], unit: str | None) -> None:
-    """Axis names with the unit of length; voxels where there is none."""
-    axes.set_xlabel(f"{names[0]} ({plain(unit or 'voxels')})", fontsize=LABEL_SIZE, color=INK)
-    axes.set_ylabel(f"{names[1]} ({plain(unit or 'voxels')})", fontsize=LABEL_SIZE, color=INK)
+    """Axis names with the unit of length."""
+    axes.set_xlabel(with_unit(names[0], unit), fontsize=LABEL_SIZE, color=INK)
+    axes.set_ylabel(with_unit(names[1], unit), fontsize=LABEL_SIZE, color=INK)
     axes.locator_params(nbins=5)
     axes.tick_params(labelsize=SMALL_SIZE, color=FRAME, labelcolor=INK, length=3)
 
@@ -100,7 +100,8 @@ def draw_slice(
     """A slice with its axes, its place and, on request, a scale bar."""
     shown = draw_map(axes, part.image, part.spacing, **options)
     if ticks:
-        label_map(axes, part.axes, unit)
+        counted = all(edge == 1.0 for edge in part.spacing)  # without a unit, lengths are voxels only where their edges are 1
+        label_map(axes, part.axes, unit or ("voxels" if counted else "length units"))
     else:
         bare(axes)
     if bar:

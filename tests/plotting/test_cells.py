@@ -58,6 +58,14 @@ def test_a_scale_bar_needs_a_unit():
     assert cell(LABELS).axes[0].get_xlabel() == "x (voxels)"
 
 
+def test_axes_count_voxels_only_where_their_edges_are_one():
+    for draw in (cell, tiled):
+        assert draw(LABELS, spacing=0.5).axes[0].get_xlabel() == "x (length units)"
+        assert draw(LABELS, spacing=(1.0, 0.5)).axes[0].get_ylabel() == "y (length units)"
+        assert draw(LABELS, spacing=1.0).axes[0].get_ylabel() == "y (voxels)"
+        assert draw(LABELS, spacing=0.5, unit="µm").axes[0].get_xlabel() == "x (µm)"
+
+
 @pytest.mark.parametrize(("extent", "length"), [(64.0, 10.0), (1.0, 0.2), (7.0, 2.0), (0.017, 0.005), (2e4, 5e3), (10 / 3, 1.0)])
 def test_scale_bars_have_round_lengths(extent, length):
     assert round_length(extent) == pytest.approx(length)
