@@ -16,6 +16,7 @@ from jaxmicro.plotting.style import SUBSCRIPT
 
 STATUSES = {"met": "✓", "missed": "✗", "gap": "△", "note": "•"}
 
+WHOLE = 10_000.0  # below it a number is never written with a power of ten because its digits are few
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
@@ -83,7 +84,7 @@ def symbol_html(name: object) -> str:
 
 
 def format_number(value: float | np.number, digits: int = 4) -> str:
-    """A number for people: `digits` significant, a true minus, powers of ten written out.
+    """A number for people: `digits` significant (but all of a number of up to four), a true minus, powers of ten written out.
 
     Args:
         value: the number; NaN becomes a dash.
@@ -106,6 +107,8 @@ def format_number(value: float | np.number, digits: int = 4) -> str:
     if math.isinf(number):
         return "∞" if number > 0 else "−∞"
     text = f"{number:.{digits}g}"
+    if "e+" in text and abs(number) < WHOLE:
+        text = f"{number:.0f}"
     if "e" in text:
         mantissa, exponent = text.split("e")
         text = f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPT)}"

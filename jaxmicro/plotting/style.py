@@ -36,7 +36,8 @@ TITLE_SIZE = 10.0
 LABEL_SIZE = 9.0
 SMALL_SIZE = 8.0  # nothing is smaller
 
-SUBSCRIPT = re.compile(r"^([^\W\d_]{1,2})_([^\W_]{1,4})((?: \(.*\))?)$")
+# Names of properties, such as k_xx, E_x, nu_xy, C_11, k_mean or σ_vM: no other name with an underscore is a symbol.
+SUBSCRIPT = re.compile(r"^([CEGSk]|nu|[α-ω])_([xyz]{1,2}|[1-6]{1,2}|mean|vM)((?: \(.*\))?)$")
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -176,12 +176,21 @@ def test_numbers_are_written_for_people(value, text):
     assert format_number(value) == text
 
 
+@pytest.mark.parametrize(("value", "text"), [(102.3, "102"), (-99.6, "−100"), (7345.0, "7345"), (0.5, "0.5"), (2e5, "2 × 10⁵")])
+def test_few_digits_do_not_make_powers_of_ten(value, text):
+    assert format_number(value, 2) == text
+
+
 @pytest.mark.parametrize(
     ("name", "figure", "page"),
     [
         ("k_xx", r"$k_{\mathrm{xx}}$", "<i>k</i><sub>xx</sub>"),
         ("σ_vM (MPa)", r"$σ_{\mathrm{vM}}$ (MPa)", "<i>σ</i><sub>vM</sub> (MPa)"),
+        ("nu_xy", r"$nu_{\mathrm{xy}}$", "<i>nu</i><sub>xy</sub>"),
+        ("k_mean", r"$k_{\mathrm{mean}}$", "<i>k</i><sub>mean</sub>"),
         ("run_folder", "run_folder", "run_folder"),
+        ("as_is", "as_is", "as_is"),
+        ("my_cell", "my_cell", "my_cell"),
         ("a_<b", "a_<b", "a_&lt;b"),
         ("$5_a", r"\$5_a", "$5_a"),
     ],
