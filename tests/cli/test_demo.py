@@ -130,6 +130,8 @@ def checked_run(folder):
         "Walk through latent space",
     ):
         assert title in page
+    assert "<sub>x</sub></td>" not in page  # every modulus in a table carries its unit
+    assert "<i>E</i><sub>x</sub> (GPa)</td>" in page
     for figure in ("cells", "tiled-1", "young-1", "convergence", "interpolation", "data-against-samples"):
         assert (folder / "figures" / f"{figure}.png").is_file()
     assert read(folder / "front-nsga2.npz").evaluations == read(folder / "front-gradient.npz").evaluations == 40
@@ -154,6 +156,8 @@ def test_the_whole_loop_with_a_picture(capsys, tmp_path):
     metrics, page = checked_run(tmp_path / "run")
     assert "Otsu" in said.err
     assert "Edges that do not fit" in page
+    assert ">as_is</th>" in page
+    assert "mean E_x (GPa)" in page
     assert metrics["periodic treatment mirror, mean E_x"] > 0
     assert load(tmp_path / "run" / "codec.safetensors").config.periodic is False
     assert float(read(tmp_path / "run" / "designs" / "design-1.npz").grid.spacing[0]) == 0.5

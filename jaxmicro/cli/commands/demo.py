@@ -32,7 +32,7 @@ from jaxmicro.cli.material_tables import checked_materials
 from jaxmicro.cli.run_folder import Job
 from jaxmicro.generative import interpolate, load
 from jaxmicro.materials import Constants
-from jaxmicro.plotting import Statistic
+from jaxmicro.plotting import Statistic, format_number
 
 STEPS = 8  # of the walk between two designs
 
@@ -83,7 +83,7 @@ def run(config: Config, job: Job) -> None:
         interpolation=np.asarray(study.space.decode(path)),
         prior_reference=np.asarray(source.codec.prior_distance(codes)),
         data_reference=_nearest_others(np.asarray(codes)),
-        tables=[gradient, *source.tables, *([] if source.picture is None else [seam_table(source, study, job)])],
+        tables=[gradient, *source.tables, *([] if source.picture is None else [seam_table(source, study, materials[0].unit, job)])],
     )
     write_findings(job, found)
     job.at_end(lambda: print_findings(job, found))
@@ -111,7 +111,7 @@ def _verified(study: Study, searched: list[Any], targets: np.ndarray, codes: Arr
         name = f"verify {index}"
         designs.append(verify_and_correct(study, found, wanted, codes, effort.budget, split_named(key, name)[name]))
         worst = 100 * float(np.max(np.abs(_split(designs[-1]) / wanted - 1)))
-        job.console.step(f"  design {index + 1}: verified within {worst:.2g} % after {designs[-1].solves} solves")
+        job.console.step(f"  design {index + 1}: verified within {format_number(worst, 2)} % after {designs[-1].solves} solves")
     return designs
 
 

@@ -56,6 +56,10 @@ class Findings:
         """Unit of the stiffness."""
         return self.materials[0].unit
 
+    def with_unit(self, name: str) -> str:
+        """A property with its unit, as in a table."""
+        return f"{name} ({self.unit})" if name == STIFF and self.unit else name
+
 
 def write_findings(job: Job, found: Findings) -> None:
     """Records, tables, metrics and the report."""
@@ -81,7 +85,7 @@ def print_findings(job: Job, found: Findings) -> None:
             rows.append(
                 [
                     f"design {index + 1}",
-                    f"{name} ({found.unit})" if name == STIFF and found.unit else name,
+                    found.with_unit(name),
                     target,
                     predicted,
                     split,
@@ -195,7 +199,9 @@ def _correction_table(found: Findings) -> Table:
     for index, each in enumerate(found.designs):
         for column, name in enumerate(GOALS):
             predicted, split, _ = _checked(each.result, name)
-            rows.append((f"design {index + 1}", name, float(each.own[column]), float(each.factors[column]), predicted, split))
+            rows.append(
+                (f"design {index + 1}", found.with_unit(name), float(each.own[column]), float(each.factors[column]), predicted, split)
+            )
     text = (
         "A cell solved on its own grid comes out too stiff and too conductive by a factor that hardly changes between neighbouring cells. The first verification of a "
         "design measures it: split over own grid. From then on a predicted value is that of the own grid times this factor. A factor of 1 means that no correction was needed."
@@ -206,7 +212,7 @@ def _correction_table(found: Findings) -> Table:
 def _ends_table(found: Findings) -> Table:
     rows = []
     for index, words in enumerate(("stiffest", "nearest to both ideals", "least conductive")):
-        rows += [(words, name, *_checked(found.ends, name, index)) for name in GOALS]
+        rows += [(words, found.with_unit(name), *_checked(found.ends, name, index)) for name in GOALS]
     low, high = found.limits
     text = f"Both searches kept the volume fraction of {found.source.names[1]} between {low:g} and {high:g}. Three designs of their joint front were solved again."
     return Table("Designs of the front, verified", ("design", "property", *CHECKED), tuple(rows), text)

@@ -11,7 +11,7 @@ from jaxmicro.microstructures import Microstructure, crop, make_periodic, seam_r
 PIECES = 8
 
 
-def seam_table(source: Source, study: Study, job: Job) -> Table:
+def seam_table(source: Source, study: Study, unit: str, job: Job) -> Table:
     """Mean stiffness and conductivity of pieces of the picture, left as they are, mirrored, and cross-faded.
 
     Pieces are cut so that every treatment ends at the size of the cell: half of it to be mirrored, a little more to be blended.
@@ -34,7 +34,7 @@ def seam_table(source: Source, study: Study, job: Job) -> Table:
         "treatment",
         "pieces",
         f"volume fraction of {source.names[1]}",
-        f"mean {STIFF}",
+        f"mean {STIFF} ({unit})" if unit else f"mean {STIFF}",
         f"mean {CONDUCTIVE}",
         "phase changes across the seam",
     )
