@@ -40,6 +40,7 @@ class DesignReportData:
 
         properties: k names, such as `("k_xx", "k_yy")`; units: k units or None.
         design_names: n names; default "design 1", ….
+        cells_title, cells_caption: heading of the section of pictures and a line below the gallery; by default they speak of designs.
         targets: `(k,)` or `(n, k)`; NaN where a property has no target. None for designs without targets.
         tolerance: relative to the target (where it is zero: to the largest target of the design).
         predicted: `(n, k)`, values that the search itself computed on the discrete cell.
@@ -91,6 +92,8 @@ class DesignReportData:
     solves: npt.ArrayLike | None = None
 
     cells: Any = None
+    cells_title: str = "Designed cells"
+    cells_caption: str = "Decoded, discrete cells."
     phase_names: Sequence[str] | None = None
     spacing: float | Sequence[float] | None = None
     length_unit: str | None = None

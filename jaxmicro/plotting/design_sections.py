@@ -22,16 +22,16 @@ SHOWN = 4  # designs with pictures of their own; the table holds all
 
 
 def cells_section(report: Report, data: DesignReportData, values: Values | None) -> None:
-    """Gallery of the designed cells and their periodic tilings."""
+    """Gallery of the cells and their periodic tilings."""
     if data.cells is None:
         return
     listed = [data.cells] if hasattr(data.cells, "grid") else list(data.cells)
     names = _design_names(data, values, len(listed))
     look: dict[str, Any] = {"names": data.phase_names, "spacing": data.spacing, "unit": data.length_unit}
-    report.section("Designed cells")
-    report.text("Cells are periodic. Pictures show x to the right and y downwards; the dashed line in a tiled view is one period.")
+    report.section(data.cells_title)
+    report.text("Cells repeat periodically. Pictures show x to the right and y downwards; the dashed line in a tiled view is one period.")
     report.figure(
-        "cells", cells(listed[:12], names[:12], **look), f"Gallery of {len(listed[:12])} designed cells.", "Decoded, discrete cells."
+        "cells", cells(listed[:12], names[:12], **look), f"{data.cells_title}: gallery of {len(listed[:12])}.", data.cells_caption
     )
     for index, (each, name) in enumerate(zip(listed[:SHOWN], names, strict=False)):
         report.figure(f"tiled-{index + 1}", tiled(each, 3, title=name, **look), f"{name}, repeated 3 × 3.", f"{name}, 3 × 3 periods.")
@@ -58,6 +58,8 @@ def direction_section(report: Report, data: DesignReportData, values: Values | N
         ("young", data.stiffness, data.stiffness_unit, young_polar),
         ("conductivity", data.conductivity, data.conductivity_unit, conductivity_polar),
     ):
+        if not tensors:
+            continue
         stacks = {name: _stack(f"{'stiffness' if kind == 'young' else kind}[{name!r}]", stack) for name, stack in tensors.items()}
         count = max(map(len, stacks.values()), default=0)
         names = (
@@ -108,19 +110,18 @@ def search_sections(report: Report, data: DesignReportData) -> None:
 
 def physics_sections(report: Report, data: DesignReportData) -> None:
     """Effective moduli between their bounds, and local fields."""
+    first = next(iter(data.design_names or ()), "the first design")
     if data.moduli:
         report.section("Effective moduli and bounds")
         figure = stiffness_bounds(data.moduli, unit=data.moduli_unit)
-        report.figure("bounds", figure, f"Effective moduli between their bounds: {', '.join(data.moduli)}.", "First design.")
+        report.figure("bounds", figure, f"Effective moduli between their bounds: {', '.join(data.moduli)}.", f"Moduli of {first}.")
     if data.fields:
         report.section("Local fields")
     for index, each in enumerate(data.fields):
         figure = field(
             each.values, name=each.name, unit=each.unit, components=each.components, spacing=data.spacing, length_unit=data.length_unit
         )
-        report.figure(
-            f"field-{index + 1}-{slug(each.name)}"[:64], figure, f"Map of {each.name} in the first design.", f"{each.name}, first design."
-        )
+        report.figure(f"field-{index + 1}-{slug(each.name)}"[:64], figure, f"Map of {each.name} in {first}.", f"{each.name} in {first}.")
 
 
 def latent_sections(report: Report, data: DesignReportData, values: Values | None) -> None:

@@ -61,6 +61,8 @@ def test_a_run_folder_is_complete(capsys, tmp_path):
     page = (folder / "report.html").read_text()
     assert (folder / "figures" / "young-1.png").is_file()
     assert "--seed 3" in page
+    assert "The cell that was solved." in page
+    assert "design" not in page.partition("<main")[2].lower()
     assert not any(name.startswith(".") for name in left_over(tmp_path))
 
 

@@ -117,6 +117,19 @@ def test_a_full_report_has_every_section_and_figure(tmp_path):
     Walk(path.read_text())
 
 
+def test_cells_that_nobody_designed_are_not_called_designs():
+    cell, moduli = np.eye(6, dtype=int), {"E_x": {"effective": 2.0, "voigt": 3.0, "reuss": 1.0}}
+    words = {"cells_title": "The cell", "cells_caption": "As measured.", "design_names": ["the cell"]}
+    fields = [FieldMap("strain 11", np.random.default_rng(0).random((6, 6)))]
+    stiffness = {"effective": np.eye(3)[None]}
+    report = design_report(DesignReportData("Run", cells=[cell], moduli=moduli, fields=fields, stiffness=stiffness, **words))
+    assert "The cell" in headings(report)
+    page = report.html()
+    for text in ("As measured.", "the cell, 3 × 3 periods.", "Moduli of the cell.", "strain 11 in the cell."):
+        assert text in page
+    assert "design" not in page.partition("<main")[2].lower()
+
+
 def test_sections_without_data_are_left_out():
     report = design_report(DesignReportData("Empty"))
     assert headings(report) == []

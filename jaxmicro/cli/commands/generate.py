@@ -149,5 +149,7 @@ def _report_data(kind: str, made: list[Microstructure]) -> DesignReportData:
         subtitle=f"{len(made)} × {kind}",
         summary="\n\n".join(made[0].describe().splitlines()),
         cells=shown,
+        cells_title="Generated cells",
+        cells_caption="Cells as they were generated." if len(made) == len(shown) else f"The first {len(shown)} of {len(made)} cells.",
         design_names=[f"cell {index}" for index in range(len(shown))],
     )

@@ -62,6 +62,9 @@ def run(config: Config, job: Job) -> None:
             ],
             phase_names=codec.phases,
             cells=list(images[:12]),
+            cells_title="Sampled cells",
+            cells_caption="Decoded cells, mixed voxels in mean colours.",
+            design_names=[f"cell {index}" for index in range(len(images[:12]))],
         ),
     )
     job.console.result(f"{config.n} cells: {job.final / 'cells'}, picture {job.final / 'samples.png'}")
