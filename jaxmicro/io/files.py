@@ -1,5 +1,6 @@
 """The front doors: read a file, write a value."""
 
+import math
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -83,8 +84,7 @@ def read(
     for name in options:
         known = ", ".join(chosen.options) or "none"
         check(name in chosen.options, f"`{name}` is no option of a {chosen.name}: it has {known}.", TypeError)
-    check(max_bytes > 0, f"`max_bytes` must be positive, but it is {max_bytes}.")
-    loaded = chosen.load(path, int(max_bytes), **options)
+    loaded = chosen.load(path, _bytes(max_bytes), **options)
     if isinstance(loaded, Raster):
         return _to_microstructure(path, loaded, phases, threshold, crop, periodic, spacing)
     if phases is not None or threshold is not None or spacing is not None:
@@ -132,6 +132,13 @@ def write(path: str | Path, value: Any) -> None:
         write_atomically(path, lambda stream: save(stream, value))
 
 
+def _bytes(size: Any) -> int:
+    """A positive number of bytes, such as 10**9 or 1e9."""
+    good = isinstance(size, int | float | np.number) and not isinstance(size, bool) and 0 < size < np.inf
+    check(good, f"`max_bytes` must be a positive number of bytes, but it is {size!r}. Write max_bytes=10**9 for a gigabyte.")
+    return math.ceil(size)
+
+
 def _to_microstructure(
     path: Path, raster: Raster, phases: Any, threshold: Any, crop: Any, periodic: str, spacing: float | Sequence[float] | None
 ) -> Microstructure:
@@ -167,9 +174,16 @@ def _check_extent(path: Path, raster: Raster) -> None:
 def _lengths(shape: tuple[int, ...], spacing: float | Sequence[float] | None) -> np.ndarray | None:
     if spacing is None:
         return None
-    edges = np.asarray(spacing, float)
+    try:
+        edges = np.asarray(spacing, float)
+    except (TypeError, ValueError):
+        edges = np.zeros(())
     good = edges.shape in ((), (len(shape),)) and bool((edges > 0).all() and np.isfinite(edges).all())
-    check(good, f"`spacing` must be one positive number or one per axis ({len(shape)}), but it is {spacing!r}.")
+    check(
+        good,
+        f"`spacing` must be one positive number or one per axis ({len(shape)}), but it is {spacing!r}. "
+        "Write spacing=0.5, in the unit of your choice.",
+    )
     return np.broadcast_to(edges, (len(shape),)) * np.asarray(shape)
 
 

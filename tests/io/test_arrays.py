@@ -87,6 +87,43 @@ def test_sizes_are_checked_before_anything_is_decoded(tmp_path):
         read(tmp_path / "short.npy")
 
 
+def raw_header(text, version=1):
+    """A .npy file of which only the header is written, as it is."""
+    length = struct.pack("<H" if version == 1 else "<I", len(text))
+    return b"\x93NUMPY" + bytes([version, 0]) + length + text
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"{'descr': '<i8', 'fortran_order': False, 'shape': (4, 3",
+        b"{ descr': '<i8', 'fortran_order': False, 'shape': (4, 3), }",
+        b"{'descr': 3, 'fortran_order': False, 'shape': (4, 3), }",
+        b"{'descr': ('<i8',), 'fortran_order': False, 'shape': (4, 3), }",
+        b"{[]: '<i8', 'fortran_order': False, 'shape': (4, 3), }",
+        b"{'descr': '<i8', 'fortran_order': False, 'shape': (4, 10000000000000000000000000), }",
+        b"{'descr': '<i8', 'fortran_order': False, 'shape': (" + b"9," * 60 + b")}",
+        b"(" * 9000,
+        b"\xff\xfe\x00",
+        b"",
+    ],
+)
+def test_damaged_headers_are_named(tmp_path, header):
+    (tmp_path / "map.npy").write_bytes(raw_header(header))
+    with pytest.raises(ReadError, match=r"map\.npy` (holds|claims) .*(Save it again)"):
+        read(tmp_path / "map.npy")
+
+
+def test_a_header_that_claims_gigabytes_is_refused_before_it_is_read(tmp_path):
+    class Endless(io.BytesIO):
+        def read(self, size=-1):
+            assert 0 <= size < 1 << 20
+            return super().read(size)
+
+    with pytest.raises(ReadError, match="its header claims 4000000000 bytes"):
+        read_npy(tmp_path, Endless(b"\x93NUMPY\x02\x00" + struct.pack("<I", 4_000_000_000)), "a", 1000)
+
+
 def test_a_zip_header_that_lies_about_sizes_is_not_trusted(tmp_path):
     """The directory says 200 bytes; the array's own header and the bytes behind it decide."""
     with zipfile.ZipFile(tmp_path / "map.npz", "w", zipfile.ZIP_DEFLATED) as archive:
