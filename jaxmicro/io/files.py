@@ -52,8 +52,9 @@ def read(
         periodic: "as_is", "mirror" or "blend"; see `microstructures.make_periodic`. The effect is in the notes.
         spacing: edge length of a voxel, one number or one per axis; by default 1.
         max_bytes: most bytes that the file may take once decoded, checked from its header.
-        **options: of the format: `key` (array name) and `axes` ("xyz" or "yx") for .npz, `axes` for .npy, `channel`
-            for .tif.
+        **options: of the format: `key` (array name) for .npz; `axes` for .npz and .npy ("xyz" as they are, "zyx" or
+            "yx" where the last one is x; "xyz" and "zyx" also say that the last axis holds no colours); `channel` for
+            .tif.
 
     Returns:
         A `Microstructure`; for a .npz that `write` made, what was written.
