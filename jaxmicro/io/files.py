@@ -39,9 +39,9 @@ def read(
     Pictures and stacks have rows along y (downwards), columns along x and pages along z; they are transposed so that
     array axis 0 is x. Arrays of .npz and .npy files are taken as they are, unless `axes="yx"`.
 
-    Values become phases as follows: few distinct values (at most 16) are labels in ascending order; a mapping of grey
-    value or colour to name says it exactly (values of one name are merged); grey levels are cut at `threshold`, or by
-    Otsu's method where only a number of phases is given.
+    Values become phases as follows: few distinct values (at most 16) are labels in ascending order, but never in a JPEG,
+    whose values are only near to what they were; a mapping of grey value or colour to name says it exactly (values of
+    one name are merged); grey levels are cut at `threshold`, or by Otsu's method where only a number of phases is given.
 
     Args:
         path: .png, .jpg, .bmp, .tif, .tiff, .npz or .npy.

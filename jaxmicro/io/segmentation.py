@@ -17,6 +17,8 @@ from jaxmicro.microstructures import Phase
 
 MAX_LABELS = 16  # more distinct values than this are taken for grey levels, not labels
 
+CUT = "Cut them with threshold='otsu', threshold=128 or phases=2 (a number of phases)."
+
 
 @dataclasses.dataclass(frozen=True)
 class Segmented:
@@ -53,15 +55,17 @@ def segment(path: Path, raster: Raster, phases: Any, threshold: Any) -> Segmente
                 "Name the phases in ascending order, as a list, or leave `threshold` out.",
             )
         if any(isinstance(key, tuple) for key in mapping):
-            return Segmented(*by_colour(path, raster, mapping))
+            return _with_losses(raster, mapping, Segmented(*by_colour(path, raster, mapping)))
         values, notes = to_grey(path, raster)
-        found = _by_value(path, values, mapping)
+        found = _with_losses(raster, mapping, _by_value(path, values, mapping))
     else:
         count, names = _wanted(path, phases)
         values, notes = to_grey(path, raster)
         _check_numbers(path, values)
         if threshold is not None:
             found = _by_threshold(path, values, _thresholds(path, values, threshold, count), names)
+        elif raster.lossy:
+            found = _by_levels(path, values, count, names)
         else:
             found = _by_count(path, values, count, names)
     return dataclasses.replace(found, notes=(*notes, *found.notes))
@@ -156,10 +160,32 @@ def _by_count(path: Path, values: np.ndarray, count: int | None, names: tuple[Ph
             "Merge or name them with a mapping, phases={value: 'name', …}, or cut them with threshold=.",
         )
     if count is None:
-        raise unreadable(
-            path, _many(found, counts, values.size), "Cut them with threshold='otsu', threshold=128 or phases=2 (a number of phases)."
-        )
+        raise unreadable(path, _many(found, counts, values.size), CUT)
     return _by_threshold(path, values, _thresholds(path, values, "otsu", count), names)
+
+
+def _by_levels(path: Path, values: np.ndarray, count: int | None, names: tuple[Phase, ...] | None) -> Segmented:
+    """Values that a compression with loss has changed are grey levels, however few there are."""
+    if count is None:
+        found, counts = distinct(values)
+        text = _many(found, counts, values.size) if len(found) > MAX_LABELS else _few(found, counts, values.size)
+        raise unreadable(path, text, CUT)
+    return _by_threshold(path, values, _thresholds(path, values, "otsu", count), names)
+
+
+def _few(found: np.ndarray, counts: np.ndarray, size: int) -> str:
+    return f"was compressed with loss (JPEG), so that its {len(found)} distinct grey values are no labels: {shares(found, counts, size)}"
+
+
+def _with_losses(raster: Raster, mapping: dict[Any, Phase], found: Segmented) -> Segmented:
+    """Say where all others take in what a compression with loss made of the values that are named."""
+    if not raster.lossy or REST not in mapping:
+        return found
+    line = (
+        f"the picture was compressed with loss (JPEG): what no longer has a named value exactly became {mapping[REST].name!r}; "
+        "cut grey levels with threshold= instead"
+    )
+    return dataclasses.replace(found, oddities=(*found.oddities, line))
 
 
 def _many(found: np.ndarray, counts: np.ndarray, size: int) -> str:
