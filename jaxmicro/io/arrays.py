@@ -12,10 +12,11 @@ from jaxmicro.io.npy import Archive, read_npy
 from jaxmicro.io.problems import DataWarning, unreadable
 from jaxmicro.io.records import DOCUMENT, load_record, save_record
 
-AXES = ("xyz", "yx")
+AXES = ("xyz", "zyx", "yx")
+NOT_COLOURS = "If its last axis holds no colours, pass axes='xyz' (as it is) or axes='zyx' (the last one is x)."
 
 
-def load_npz(path: Path, max_bytes: int, key: str | None = None, axes: str = "xyz") -> Any:
+def load_npz(path: Path, max_bytes: int, key: str | None = None, axes: str | None = None) -> Any:
     """A record or microstructure of this library, or one plain array of an archive."""
     with Archive(path, max_bytes) as archive:
         document = archive.json(DOCUMENT)
@@ -28,7 +29,7 @@ def load_npz(path: Path, max_bytes: int, key: str | None = None, axes: str = "xy
         return _raster(path, archive.array(name), axes, f"array {name!r}")
 
 
-def load_npy(path: Path, max_bytes: int, axes: str = "xyz") -> Raster:
+def load_npy(path: Path, max_bytes: int, axes: str | None = None) -> Raster:
     """One plain array."""
     with open(path, "rb") as stream:
         return _raster(path, read_npy(path, stream, path.name, max_bytes), axes, "array")
@@ -41,35 +42,44 @@ def _chosen(path: Path, archive: Archive, key: str | None) -> str:
             hint = nearest_name(key, names)
             raise unreadable(
                 path,
-                f"holds no array {key!r}, but {_listed(names)}",
+                f"holds no array {key!r}, but {_listed([repr(name) for name in names])}",
                 f"Did you mean key={hint!r}?" if hint else "Pass one of them as key=.",
             )
         return key
-    maps = [name for name in names if len(archive.shape(name)) in (2, 3)]
+    shapes = {name: archive.shape(name) for name in names}
+    maps = [name for name, shape in shapes.items() if len(shape) in (2, 3)]
     if len(maps) != 1:
-        raise unreadable(path, f"holds {len(maps)} arrays with 2 or 3 axes among {_listed(names)}", "Say which one with key=.")
+        listed = _listed([f"{name!r} of shape {shape}" for name, shape in shapes.items()])
+        way_out = "Say which one with key=." if maps else "A map has 2 or 3 axes. Save it as an array of its own with numpy.savez."
+        raise unreadable(path, f"holds {len(maps) or 'no'} arrays with 2 or 3 axes, but {listed}", way_out)
     return maps[0]
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(map(repr, names[:12])) + (", …" if len(names) > 12 else "") if names else "no array at all"
+    return ", ".join(names[:12]) + (", …" if len(names) > 12 else "") if names else "no array at all"
 
 
-def _raster(path: Path, values: np.ndarray, axes: str, what: str) -> Raster:
-    check_choice("axes", axes, AXES)
-    if values.ndim == 3 and values.shape[-1] in (3, 4) and values.dtype == np.uint8 and min(values.shape[:2]) > 4:
+def _raster(path: Path, values: np.ndarray, axes: str | None, what: str) -> Raster:
+    if axes is not None:
+        check_choice("axes", axes, AXES)
+    if axes in (None, "yx") and _looks_coloured(values):
         return _colours(values, axes, what)
     values = values.reshape([n for n in values.shape if n > 1]) if values.ndim > 2 else values
     if values.ndim not in (2, 3) or min(values.shape, default=0) < 2:
         raise unreadable(path, f"holds an {what} of shape {values.shape}", "A map needs 2 or 3 axes of at least two voxels each.")
-    if axes == "yx":
+    if axes in ("yx", "zyx"):
         return Raster(np.transpose(values), notes=(f"{what} read as a picture: its axes reversed, the last one is x",))
     return Raster(values, notes=(f"{what} read as it is: its first axis is x (axes='yx' reads it as a picture)",))
 
 
-def _colours(values: np.ndarray, axes: str, what: str) -> Raster:
+def _looks_coloured(values: np.ndarray) -> bool:
+    return values.ndim == 3 and values.shape[-1] in (3, 4) and values.dtype == np.uint8 and min(values.shape[:2]) > 4
+
+
+def _colours(values: np.ndarray, axes: str | None, what: str) -> Raster:
     picture = np.swapaxes(values, 0, 1) if axes == "yx" else values
-    return Raster(picture[..., :3], colour=True, oddities=(f"{what} of shape {values.shape} was read as a colour picture",))
+    oddity = f"{what} of shape {values.shape} was read as a colour picture"
+    return Raster(picture[..., :3], colour=True, advice=NOT_COLOURS, oddities=(oddity,))
 
 
 def save_npz(stream: BinaryIO, value: Any) -> None:

@@ -31,7 +31,7 @@ def to_grey(path: Path, raster: Raster) -> tuple[np.ndarray, tuple[str, ...]]:
     raise unreadable(
         path,
         f"is a colour picture with {len(code)} distinct colours, and labels or grey values are expected",
-        f"Convert it to grey or labels, or name its colours, phases={example}. For a map of crystal orientations read the measured file instead.",
+        f"Convert it to grey or labels, or name its colours, phases={example}. For a map of crystal orientations read the measured file instead. {raster.advice}".rstrip(),
     )
 
 

@@ -1,5 +1,6 @@
 """The front doors: read a file, write a value."""
 
+import math
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,9 +39,9 @@ def read(
     Pictures and stacks have rows along y (downwards), columns along x and pages along z; they are transposed so that
     array axis 0 is x. Arrays of .npz and .npy files are taken as they are, unless `axes="yx"`.
 
-    Values become phases as follows: few distinct values (at most 16) are labels in ascending order; a mapping of grey
-    value or colour to name says it exactly (values of one name are merged); grey levels are cut at `threshold`, or by
-    Otsu's method where only a number of phases is given.
+    Values become phases as follows: few distinct values (at most 16) are labels in ascending order, but never in a JPEG,
+    whose values are only near to what they were; a mapping of grey value or colour to name says it exactly (values of
+    one name are merged); grey levels are cut at `threshold`, or by Otsu's method where only a number of phases is given.
 
     Args:
         path: .png, .jpg, .bmp, .tif, .tiff, .npz or .npy.
@@ -51,8 +52,9 @@ def read(
         periodic: "as_is", "mirror" or "blend"; see `microstructures.make_periodic`. The effect is in the notes.
         spacing: edge length of a voxel, one number or one per axis; by default 1.
         max_bytes: most bytes that the file may take once decoded, checked from its header.
-        **options: of the format: `key` (array name) and `axes` ("xyz" or "yx") for .npz, `axes` for .npy, `channel`
-            for .tif.
+        **options: of the format: `key` (array name) for .npz; `axes` for .npz and .npy ("xyz" as they are, "zyx" or
+            "yx" where the last one is x; "xyz" and "zyx" also say that the last axis holds no colours); `channel` for
+            .tif.
 
     Returns:
         A `Microstructure`; for a .npz that `write` made, what was written.
@@ -83,8 +85,7 @@ def read(
     for name in options:
         known = ", ".join(chosen.options) or "none"
         check(name in chosen.options, f"`{name}` is no option of a {chosen.name}: it has {known}.", TypeError)
-    check(max_bytes > 0, f"`max_bytes` must be positive, but it is {max_bytes}.")
-    loaded = chosen.load(path, int(max_bytes), **options)
+    loaded = chosen.load(path, _bytes(max_bytes), **options)
     if isinstance(loaded, Raster):
         return _to_microstructure(path, loaded, phases, threshold, crop, periodic, spacing)
     if phases is not None or threshold is not None or spacing is not None:
@@ -132,6 +133,13 @@ def write(path: str | Path, value: Any) -> None:
         write_atomically(path, lambda stream: save(stream, value))
 
 
+def _bytes(size: Any) -> int:
+    """A positive number of bytes, such as 10**9 or 1e9."""
+    good = isinstance(size, int | float | np.number) and not isinstance(size, bool) and 0 < size < np.inf
+    check(good, f"`max_bytes` must be a positive number of bytes, but it is {size!r}. Write max_bytes=10**9 for a gigabyte.")
+    return math.ceil(size)
+
+
 def _to_microstructure(
     path: Path, raster: Raster, phases: Any, threshold: Any, crop: Any, periodic: str, spacing: float | Sequence[float] | None
 ) -> Microstructure:
@@ -167,9 +175,16 @@ def _check_extent(path: Path, raster: Raster) -> None:
 def _lengths(shape: tuple[int, ...], spacing: float | Sequence[float] | None) -> np.ndarray | None:
     if spacing is None:
         return None
-    edges = np.asarray(spacing, float)
+    try:
+        edges = np.asarray(spacing, float)
+    except (TypeError, ValueError):
+        edges = np.zeros(())
     good = edges.shape in ((), (len(shape),)) and bool((edges > 0).all() and np.isfinite(edges).all())
-    check(good, f"`spacing` must be one positive number or one per axis ({len(shape)}), but it is {spacing!r}.")
+    check(
+        good,
+        f"`spacing` must be one positive number or one per axis ({len(shape)}), but it is {spacing!r}. "
+        "Write spacing=0.5, in the unit of your choice.",
+    )
     return np.broadcast_to(edges, (len(shape),)) * np.asarray(shape)
 
 

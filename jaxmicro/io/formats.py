@@ -16,6 +16,8 @@ class Raster:
         values: `(nx, ny)` or `(nx, ny, nz)`, followed by 3 where it is in colour.
         colour: whether the last axis holds red, green, blue.
         palette: colours `(k, 3)` that the values are indices of, or None.
+        lossy: whether the compression changed values, so that few distinct ones are still no labels.
+        advice: what to do where these are no colours, for the wording of errors.
         notes: what a reader of a report should know.
         oddities: what was wrong and was resolved; each becomes a `DataWarning` and a note.
     """
@@ -23,6 +25,8 @@ class Raster:
     values: np.ndarray
     colour: bool = False
     palette: np.ndarray | None = None
+    lossy: bool = False
+    advice: str = ""
     notes: tuple[str, ...] = ()
     oddities: tuple[str, ...] = ()
 

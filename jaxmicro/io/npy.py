@@ -7,6 +7,8 @@ decoded, and then exactly as many bytes as that header claims are read.
 import io
 import json
 import math
+import struct
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -20,15 +22,23 @@ BROKEN = (
     OSError,
     ValueError,
     EOFError,
-    KeyError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    MemoryError,  # of Python's parser, for brackets nested too deeply
     RuntimeError,
     NotImplementedError,
     SyntaxError,
     TypeError,
+    struct.error,
+    tokenize.TokenError,
     zlib.error,
     zipfile.BadZipFile,
 )
-READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+READERS = {(1, 0): (np.lib.format.read_array_header_1_0, "<H"), (2, 0): (np.lib.format.read_array_header_2_0, "<I")}
+MAX_HEADER = 10_000  # as in NumPy
+MAX_EXTENT = 1 << 48
+MAX_AXES = 32
 MAX_MEMBERS = 10_000
 CHUNK = 1 << 24
 
@@ -38,7 +48,7 @@ def read_npy(path: Path, stream: Any, name: str, max_bytes: int) -> np.ndarray:
     shape, fortran, dtype = _header(path, stream, name)
     if dtype.hasobject or dtype.kind not in "biuf":
         raise unreadable(path, f"holds {name!r} of type {dtype}, and only numbers are read", "Save plain arrays of numbers.")
-    if not all(isinstance(n, int) and n >= 0 for n in shape):
+    if len(shape) > MAX_AXES or not all(isinstance(n, int) and 0 <= n < MAX_EXTENT for n in shape):
         raise unreadable(path, f"claims the impossible shape {shape} for {name!r}", "Save it again.")
     size = math.prod(shape) * dtype.itemsize
     check_size(path, size, max_bytes, f"{name!r} of shape {shape} and type {dtype}")
@@ -52,12 +62,22 @@ def _header(path: Path, stream: Any, name: str) -> tuple[tuple[int, ...], bool, 
     try:
         version = np.lib.format.read_magic(stream)
         if version in READERS:
-            return READERS[version](stream)
+            read_header, length = READERS[version]
+            return read_header(_bounded(stream, length))
     except BROKEN as error:
         raise unreadable(
             path, f"holds {name!r}, which is no readable array ({error})", "Save it again, or check that it was copied whole."
         ) from error
     raise unreadable(path, f"holds {name!r} in version {version} of the .npy format", "Save it with numpy.save and plain numbers.")
+
+
+def _bounded(stream: Any, length: str) -> io.BytesIO:
+    """A header and its length; a length that no header has is refused before so many bytes are read."""
+    prefix = stream.read(struct.calcsize(length))
+    (size,) = struct.unpack(length, prefix)
+    if size > MAX_HEADER:
+        raise ValueError(f"its header claims {size} bytes")
+    return io.BytesIO(prefix + stream.read(size))
 
 
 def _exactly(path: Path, stream: Any, size: int, name: str) -> bytearray:

@@ -34,7 +34,7 @@ def load_picture(path: Path, max_bytes: int) -> Raster:
             image.load()
         except BROKEN as error:
             raise unreadable(path, f"is a damaged {kind} picture ({error})", "Save it again, or check that it was copied whole.") from error
-    return _raster(image)
+    return _raster(image, lossy=kind == "JPEG")
 
 
 def _kind(path: Path, head: bytes) -> str:
@@ -54,7 +54,7 @@ def _open(kind: str, stream: BinaryIO) -> Any:
     return plugins[kind](stream)
 
 
-def _raster(image: Any) -> Raster:
+def _raster(image: Any, lossy: bool) -> Raster:
     orientation = int(image.getexif().get(TAG, UPRIGHT))
     notes, oddities = ["rows of the picture run along y (downwards), columns along x"], []
     if getattr(image, "n_frames", 1) > 1:
@@ -75,7 +75,7 @@ def _raster(image: Any) -> Raster:
         values = on_axes(upright, values, 0, 1, orientation)
         oddities.append(note(orientation))
     values = np.swapaxes(values, 0, 1)
-    return Raster(values, colour=image.mode == "RGB", palette=palette, notes=tuple(notes), oddities=tuple(oddities))
+    return Raster(values, colour=image.mode == "RGB", palette=palette, lossy=lossy, notes=tuple(notes), oddities=tuple(oddities))
 
 
 def save_picture(stream: BinaryIO, value: Any) -> None:

@@ -38,6 +38,8 @@ def warn_if_blurred(ms: Microstructure) -> None:
 
 
 def _readable(size: int) -> str:
+    if size >= 1 << 80:
+        return "more than any computer has"  # and than a float can hold
     for unit in ("bytes", "KiB", "MiB", "GiB"):
         if size < 1024 or unit == "GiB":
             return f"{size:.4g} {unit}"

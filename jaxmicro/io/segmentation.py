@@ -1,7 +1,6 @@
 """From grey values, labels or colours to phases."""
 
 import dataclasses
-import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from jaxmicro.io.problems import unreadable
 from jaxmicro.microstructures import Phase
 
 MAX_LABELS = 16  # more distinct values than this are taken for grey levels, not labels
+
+CUT = "Cut them with threshold='otsu', threshold=128 or phases=2 (a number of phases)."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,15 +55,17 @@ def segment(path: Path, raster: Raster, phases: Any, threshold: Any) -> Segmente
                 "Name the phases in ascending order, as a list, or leave `threshold` out.",
             )
         if any(isinstance(key, tuple) for key in mapping):
-            return Segmented(*by_colour(path, raster, mapping))
+            return _with_losses(raster, mapping, Segmented(*by_colour(path, raster, mapping)))
         values, notes = to_grey(path, raster)
-        found = _by_value(path, values, mapping)
+        found = _with_losses(raster, mapping, _by_value(path, values, mapping))
     else:
         count, names = _wanted(path, phases)
         values, notes = to_grey(path, raster)
         _check_numbers(path, values)
         if threshold is not None:
             found = _by_threshold(path, values, _thresholds(path, values, threshold, count), names)
+        elif raster.lossy:
+            found = _by_levels(path, values, count, names)
         else:
             found = _by_count(path, values, count, names)
     return dataclasses.replace(found, notes=(*notes, *found.notes))
@@ -76,10 +79,12 @@ def _as_key(key: Any) -> Any:
     """Keys of a mapping from a configuration file are text: "0", "255,0,0" or "rest"."""
     if key is REST or key == "rest":
         return REST
-    if not isinstance(key, str):
-        return tuple(int(part) for part in key) if isinstance(key, tuple | list) else key
+    if isinstance(key, tuple | list):
+        return tuple(int(part) for part in key)
+    if isinstance(key, int | float | np.number | np.bool):
+        return key
     try:
-        parts = [float(part) for part in key.split(",")]
+        parts = [float(part) for part in str(key).split(",")]
     except ValueError:
         raise ValueError(
             f"`phases` must map grey values or colours to names, but it has the key {key!r}. Write 128, (255, 0, 0), or None for all others."
@@ -118,6 +123,7 @@ def _check_numbers(path: Path, values: np.ndarray) -> None:
 
 def _by_value(path: Path, values: np.ndarray, mapping: dict[Any, Phase]) -> Segmented:
     _check_numbers(path, values)
+    mapping = _in_type(mapping, values.dtype)
     found, counts = distinct(values)
     unknown = np.array([value not in mapping for value in found.tolist()])
     if unknown.any() and REST not in mapping:
@@ -128,6 +134,16 @@ def _by_value(path: Path, values: np.ndarray, mapping: dict[Any, Phase]) -> Segm
     lookup, names = assign(path, found.tolist(), mapping)
     pairs = ", ".join(f"{'all others' if value is REST else f'{value:g}'} = {phase.name}" for value, phase in mapping.items())
     return Segmented(translate(values, found, lookup), names, (f"phases by grey value: {pairs}",), absent(found.tolist(), mapping, "value"))
+
+
+def _in_type(mapping: dict[Any, Phase], dtype: np.dtype) -> dict[Any, Phase]:
+    """Keys as the file holds them: 0.1 in single precision is another number than 0.1."""
+    if dtype.kind != "f":
+        return mapping
+    nearest = {key if key is REST else dtype.type(key).item(): phase for key, phase in mapping.items()}
+    if len(nearest) < len(mapping):
+        raise ValueError(f"`phases` must name each value once, but two of {[*mapping]} are the same number in {dtype}. Leave one out.")
+    return nearest
 
 
 def _by_count(path: Path, values: np.ndarray, count: int | None, names: tuple[Phase, ...] | None) -> Segmented:
@@ -144,10 +160,32 @@ def _by_count(path: Path, values: np.ndarray, count: int | None, names: tuple[Ph
             "Merge or name them with a mapping, phases={value: 'name', …}, or cut them with threshold=.",
         )
     if count is None:
-        raise unreadable(
-            path, _many(found, counts, values.size), "Cut them with threshold='otsu', threshold=128 or phases=2 (a number of phases)."
-        )
+        raise unreadable(path, _many(found, counts, values.size), CUT)
     return _by_threshold(path, values, _thresholds(path, values, "otsu", count), names)
+
+
+def _by_levels(path: Path, values: np.ndarray, count: int | None, names: tuple[Phase, ...] | None) -> Segmented:
+    """Values that a compression with loss has changed are grey levels, however few there are."""
+    if count is None:
+        found, counts = distinct(values)
+        text = _many(found, counts, values.size) if len(found) > MAX_LABELS else _few(found, counts, values.size)
+        raise unreadable(path, text, CUT)
+    return _by_threshold(path, values, _thresholds(path, values, "otsu", count), names)
+
+
+def _few(found: np.ndarray, counts: np.ndarray, size: int) -> str:
+    return f"was compressed with loss (JPEG), so that its {len(found)} distinct grey values are no labels: {shares(found, counts, size)}"
+
+
+def _with_losses(raster: Raster, mapping: dict[Any, Phase], found: Segmented) -> Segmented:
+    """Say where all others take in what a compression with loss made of the values that are named."""
+    if not raster.lossy or REST not in mapping:
+        return found
+    line = (
+        f"the picture was compressed with loss (JPEG): what no longer has a named value exactly became {mapping[REST].name!r}; "
+        "cut grey levels with threshold= instead"
+    )
+    return dataclasses.replace(found, oddities=(*found.oddities, line))
 
 
 def _many(found: np.ndarray, counts: np.ndarray, size: int) -> str:
@@ -165,21 +203,30 @@ def _named_by_value(found: np.ndarray) -> tuple[Phase, ...]:
 
 
 def _thresholds(path: Path, values: np.ndarray, threshold: Any, count: int | None) -> tuple[list[float], str]:
-    if isinstance(threshold, str):
-        if threshold != "otsu":
-            raise ValueError(f"`threshold` must be numbers or 'otsu', but it is {threshold!r}.")
+    if isinstance(threshold, str) and threshold == "otsu":
         try:
             return otsu_thresholds(values, count or 2), "by Otsu's method"
         except ValueError as error:
             raise unreadable(path, f"cannot be cut into {count or 2} phases ({error})", "Ask for fewer phases.") from error
-    cuts = [float(t) for t in np.atleast_1d(threshold)]
-    if not all(a < b for a, b in itertools.pairwise(cuts)):
-        raise ValueError(f"`threshold` must be ascending, but it is {cuts}.")
+    cuts = _cuts(threshold)
     if count is not None and count != len(cuts) + 1:
         raise unreadable(
             path, f"was given {count} phases and {len(cuts)} thresholds, which make {len(cuts) + 1}", "One threshold fewer than phases."
         )
     return cuts, "as asked"
+
+
+def _cuts(threshold: Any) -> list[float]:
+    """Ascending numbers, from one or several."""
+    try:
+        cuts = np.atleast_1d(np.asarray(threshold, float))
+    except (TypeError, ValueError):
+        cuts = np.zeros(0)
+    if cuts.ndim != 1 or cuts.size == 0 or not np.isfinite(cuts).all():
+        raise ValueError(f"`threshold` must be one or more numbers or 'otsu', but it is {threshold!r}. Write threshold=128.")
+    if not (np.diff(cuts) > 0).all():
+        raise ValueError(f"`threshold` must be ascending, but it is {cuts.tolist()}. Sort it, each number once.")
+    return cuts.tolist()
 
 
 def _by_threshold(path: Path, values: np.ndarray, chosen: tuple[list[float], str], names: tuple[Phase, ...] | None) -> Segmented:

@@ -17,6 +17,7 @@ from jaxmicro.io.problems import ReadError, check_size, unreadable, warn_if_blur
 from jaxmicro.microstructures import Microstructure
 
 PLAIN, PACKBITS, DEFLATE = (1,), (32773,), (8, 32946)
+LOSSY = (6, 7, 34892, 50001)  # JPEG in three ways, and WebP, which may be
 INFLATION = 1032  # the most that deflate can inflate
 BROKEN = (
     OSError,
@@ -150,7 +151,8 @@ def _raster(path: Path, values: np.ndarray, axes: str, page: Any, channel: int |
         values = ~values if values.dtype == bool else ((1 << int(page.bitspersample)) - 1 - values).astype(values.dtype)
     if int(page.photometric) == COLOUR_PALETTE and page.colormap is not None:
         palette = (np.asarray(page.colormap).T >> 8).astype(np.uint8)
-    return Raster(values, colour=colour, palette=palette, notes=tuple(notes), oddities=tuple(oddities))
+    lossy = int(page.compression) in LOSSY
+    return Raster(values, colour=colour, palette=palette, lossy=lossy, notes=tuple(notes), oddities=tuple(oddities))
 
 
 def _squeeze(axes: str, values: np.ndarray) -> tuple[str, np.ndarray]:

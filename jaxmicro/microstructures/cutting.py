@@ -1,5 +1,6 @@
 """Pieces, copies and reflections of a microstructure."""
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -106,11 +107,11 @@ def mirror(ms: Microstructure, axes: int | Sequence[int] | None = None) -> Micro
 def checked_window(window: Any, shape: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
     """A window of at least two voxels along each axis, inside the shape."""
     try:
-        ranges = tuple((int(low), int(high)) for low, high in window)
+        ranges = tuple((operator.index(low), operator.index(high)) for low, high in window)
     except (TypeError, ValueError):
         ranges = ()
     wanted = "((x0, x1), (y0, y1))" if len(shape) == 2 else "((x0, x1), (y0, y1), (z0, z1))"
-    check(len(ranges) == len(shape), f"A window must be {wanted}, but it is {window!r}.")
+    check(len(ranges) == len(shape), f"A window must be {wanted} in whole voxels, but it is {window!r}.")
     inside = all(low >= 0 and low + 2 <= high <= n for (low, high), n in zip(ranges, shape, strict=True))
     check(inside, f"A window must lie inside the {shape} voxels and be at least two wide, but it is {ranges}.")
     return ranges

@@ -39,7 +39,10 @@ def test_which_array_is_asked_when_it_is_not_clear(tmp_path):
     np.savez(tmp_path / "one.npz", phase=LABELS, pixel=0.5, names=np.arange(3))
     assert read(tmp_path / "one.npz").grid.shape == (4, 3)
     np.savez(tmp_path / "two.npz", phase=LABELS, other=LABELS)
-    with pytest.raises(ReadError, match=r"holds 2 arrays with 2 or 3 axes among 'phase', 'other'. Say which one with key="):
+    with pytest.raises(
+        ReadError,
+        match=r"holds 2 arrays with 2 or 3 axes, but 'phase' of shape \(4, 3\), 'other' of shape \(4, 3\). Say which one with key=",
+    ):
         read(tmp_path / "two.npz")
     with pytest.raises(ReadError, match=r"holds no array 'phases', but 'phase', 'other'. Did you mean key='phase'"):
         read(tmp_path / "two.npz", key="phases")
@@ -53,6 +56,16 @@ def test_colour_arrays_are_recognised(tmp_path):
         assert read(tmp_path / "map.npy", axes="yx").grid.shape == (6, 8)
 
 
+@pytest.mark.parametrize("depth", [3, 4])
+def test_volumes_whose_last_axis_could_hold_colours_are_read_where_axes_say_so(tmp_path, depth):
+    volume = (np.arange(30 * depth).reshape(5, 6, depth) % 7 // 2).astype(np.uint8)
+    np.savez(tmp_path / "map.npz", phase=volume)
+    np.testing.assert_array_equal(read(tmp_path / "map.npz", axes="xyz").labels, volume)
+    np.testing.assert_array_equal(read(tmp_path / "map.npz", axes="zyx").labels, volume.T)
+    with pytest.raises(ReadError, match=r"is a colour picture with .* If its last axis holds no colours, pass axes='xyz'"):
+        read(tmp_path / "map.npz")
+
+
 @pytest.mark.parametrize(
     ("array", "message"),
     [
@@ -60,8 +73,8 @@ def test_colour_arrays_are_recognised(tmp_path):
         (np.array([[None, 1], [2, 3]], object), "of type object, and only numbers are read"),
         (np.zeros((2, 2), [("a", "f8")]), "only numbers are read"),
         (np.array([[1j, 2], [3, 4]]), "of type complex128"),
-        (np.zeros(5), r"holds 0 arrays with 2 or 3 axes among 'a'"),
-        (np.zeros((2, 2, 2, 2)), r"holds 0 arrays"),
+        (np.zeros(5), r"holds no arrays with 2 or 3 axes, but 'a' of shape \(5,\). A map has 2 or 3 axes"),
+        (np.zeros((2, 2, 2, 2)), r"holds no arrays with 2 or 3 axes, but 'a' of shape \(2, 2, 2, 2\)"),
         (np.array([[0.0, np.nan], [1.0, 1.0]]), "1 values that are not finite, of 4"),
         (np.full((3, 3), 7), "is constant: every voxel has the value 7"),
         (np.arange(6).reshape(6, 1), "A map needs 2 or 3 axes of at least two voxels each"),
@@ -85,6 +98,43 @@ def test_sizes_are_checked_before_anything_is_decoded(tmp_path):
     (tmp_path / "short.npy").write_bytes(header_only((100, 100)) + bytes(16))
     with pytest.raises(ReadError, match=r"ends inside 'short.npy': 16 of 80000 bytes are there"):
         read(tmp_path / "short.npy")
+
+
+def raw_header(text, version=1):
+    """A .npy file of which only the header is written, as it is."""
+    length = struct.pack("<H" if version == 1 else "<I", len(text))
+    return b"\x93NUMPY" + bytes([version, 0]) + length + text
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"{'descr': '<i8', 'fortran_order': False, 'shape': (4, 3",
+        b"{ descr': '<i8', 'fortran_order': False, 'shape': (4, 3), }",
+        b"{'descr': 3, 'fortran_order': False, 'shape': (4, 3), }",
+        b"{'descr': ('<i8',), 'fortran_order': False, 'shape': (4, 3), }",
+        b"{[]: '<i8', 'fortran_order': False, 'shape': (4, 3), }",
+        b"{'descr': '<i8', 'fortran_order': False, 'shape': (4, 10000000000000000000000000), }",
+        b"{'descr': '<i8', 'fortran_order': False, 'shape': (" + b"9," * 60 + b")}",
+        b"(" * 9000,
+        b"\xff\xfe\x00",
+        b"",
+    ],
+)
+def test_damaged_headers_are_named(tmp_path, header):
+    (tmp_path / "map.npy").write_bytes(raw_header(header))
+    with pytest.raises(ReadError, match=r"map\.npy` (holds|claims) .*(Save it again)"):
+        read(tmp_path / "map.npy")
+
+
+def test_a_header_that_claims_gigabytes_is_refused_before_it_is_read(tmp_path):
+    class Endless(io.BytesIO):
+        def read(self, size=-1):
+            assert 0 <= size < 1 << 20
+            return super().read(size)
+
+    with pytest.raises(ReadError, match="its header claims 4000000000 bytes"):
+        read_npy(tmp_path, Endless(b"\x93NUMPY\x02\x00" + struct.pack("<I", 4_000_000_000)), "a", 1000)
 
 
 def test_a_zip_header_that_lies_about_sizes_is_not_trusted(tmp_path):

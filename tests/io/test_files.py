@@ -46,7 +46,11 @@ def test_phases_are_decided_on_the_whole_file(path):
         ({"spacing": -1.0}, ValueError, r"`spacing` must be one positive number or one per axis \(2\), but it is -1.0"),
         ({"spacing": (1.0, 2.0, 3.0)}, ValueError, "`spacing` must be one positive number"),
         ({"key": "a"}, TypeError, "`key` is no option of a NumPy array: it has axes"),
-        ({"max_bytes": 0}, ValueError, "`max_bytes` must be positive"),
+        ({"spacing": "1um"}, ValueError, r"`spacing` must be one positive number .*, but it is '1um'. Write spacing=0.5"),
+        ({"spacing": (1.0, None)}, ValueError, "`spacing` must be one positive number"),
+        ({"max_bytes": 0}, ValueError, "`max_bytes` must be a positive number of bytes, but it is 0"),
+        ({"max_bytes": "1GB"}, ValueError, r"`max_bytes` must be a positive number of bytes, but it is '1GB'. Write max_bytes=10\*\*9"),
+        ({"max_bytes": float("inf")}, ValueError, "`max_bytes` must be a positive number of bytes, but it is inf"),
     ],
 )
 def test_bad_options_are_named(as_user, path, options, error, message):

@@ -110,6 +110,21 @@ def test_jpeg_needs_a_threshold(tmp_path):
     assert np.mean(np.asarray(read(path, threshold="otsu").labels) != (rows > 0).T) < 0.001
 
 
+@pytest.mark.parametrize(("name", "options"), [("map.jpg", {}), ("map.tif", {"compression": "jpeg"})])
+def test_few_values_of_a_jpeg_are_no_labels(tmp_path, name, options):
+    truth = np.kron(GREY > 0, np.ones((4, 4), bool))  # edges inside the blocks of 8 x 8 pixels, so that they ring
+    path = saved(tmp_path, truth.astype(np.uint8) * 12 + 100, name, quality=50, **options)
+    assert 2 < len(np.unique(np.asarray(Image.open(path)))) <= 16
+    with pytest.raises(
+        ReadError, match=r"compressed with loss \(JPEG\), so that its \d+ distinct grey values are no labels.*threshold='otsu'"
+    ):
+        read(path)
+    for asked in ({"phases": 2}, {"phases": ("a", "b")}, {"threshold": "otsu"}, {"threshold": 106}):
+        np.testing.assert_array_equal(read(path, **asked).labels, truth.T)
+    with pytest.warns(DataWarning, match="what no longer has a named value exactly became 'others'"):
+        read(path, phases={100: "named", None: "others"})
+
+
 def test_sizes_are_checked_before_anything_is_decoded(tmp_path):
     header = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 0, 0, 0, 0)
     bomb = b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(bytes(10))) + png_chunk(b"IEND", b"")

@@ -50,6 +50,17 @@ def test_a_mapping_names_and_merges_values(three):
         assert names(read(three, phases={0: "pore", None: "solid", 7: "x"})) == ["pore", "solid", "x"]
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_a_mapping_names_values_in_the_precision_of_the_file(as_user, tmp_path, dtype):
+    np.save(tmp_path / "map.npy", np.where(THREE > 0, 0.1, 2.3).astype(dtype))
+    ms = read(tmp_path / "map.npy", phases={0.1: "solid", 2.3: "pore"})
+    np.testing.assert_array_equal(ms.labels, THREE == 0)
+    assert "phases by grey value: 0.1 = solid, 2.3 = pore" in ms.notes or dtype == np.float16
+    if dtype != np.float64:
+        with pytest.raises(ValueError, match=rf"two of \[0.1, 0.1000000001, None\] are the same number in {np.dtype(dtype)}"):
+            read(tmp_path / "map.npy", phases={0.1: "solid", 0.1000000001: "pore", None: "rest"})
+
+
 def test_thresholds_cut_grey_values(three, grey):
     np.testing.assert_array_equal(read(grey, threshold=120).labels, GREY >= 120)
     np.testing.assert_array_equal(read(three, threshold=(1, 5)).labels, np.digitize(THREE, [1, 5]))
@@ -115,7 +126,13 @@ def test_grey_values_need_to_be_cut(grey):
     ("options", "error", "message"),
     [
         ({"threshold": (5, 1)}, ValueError, r"`threshold` must be ascending, but it is \[5.0, 1.0\]"),
-        ({"threshold": "ostu"}, ValueError, "`threshold` must be numbers or 'otsu', but it is 'ostu'"),
+        ({"threshold": "ostu"}, ValueError, "`threshold` must be one or more numbers or 'otsu', but it is 'ostu'"),
+        ({"threshold": []}, ValueError, r"`threshold` must be one or more numbers or 'otsu', but it is \[\]. Write threshold=128"),
+        ({"threshold": [[1, 2]]}, ValueError, r"`threshold` must be one or more numbers"),
+        ({"threshold": float("nan")}, ValueError, r"`threshold` must be one or more numbers or 'otsu', but it is nan"),
+        ({"threshold": (1, "x")}, ValueError, r"`threshold` must be one or more numbers"),
+        ({"crop": ((0, 10.5), (0, 10))}, ValueError, r"in whole voxels, but it is \(\(0, 10.5\), \(0, 10\)\)"),
+        ({"phases": {b"0": "pore", None: "solid"}}, ValueError, "has the key b'0'"),
         ({"phases": "pore"}, TypeError, "`phases` must be a number, names, or a mapping"),
         ({"phases": {"zero": "pore"}}, ValueError, "has the key 'zero'"),
     ],

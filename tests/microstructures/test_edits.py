@@ -195,7 +195,8 @@ def test_edits_run_under_jit_and_are_linear_in_fractions():
     [
         (lambda ms: crop(ms, ((0, 7), (0, 5))), r"inside the \(6, 5\) voxels and be at least two wide, but it is \(\(0, 7\), \(0, 5\)\)"),
         (lambda ms: crop(ms, ((2, 3), (0, 5))), "at least two wide"),
-        (lambda ms: crop(ms, (0, 3)), r"A window must be \(\(x0, x1\), \(y0, y1\)\), but it is \(0, 3\)"),
+        (lambda ms: crop(ms, (0, 3)), r"A window must be \(\(x0, x1\), \(y0, y1\)\) in whole voxels, but it is \(0, 3\)"),
+        (lambda ms: crop(ms, ((0, 2.5), (0, 3))), r"in whole voxels, but it is \(\(0, 2.5\), \(0, 3\)\)"),
         (lambda ms: tile(ms, 0), "`times` must be a positive whole number, or one per axis"),
         (lambda ms: mirror(ms, (0, 0)), "distinct axes"),
         (lambda ms: split_voxels(ms, (2, 2, 2)), r"one per axis \(2\), but it is \(2, 2, 2\)"),
