@@ -8,6 +8,7 @@ Add one: a brick belongs here only when two rooms need it and it knows no physic
 
 from jaxmicro._core.checks import (
     as_float_array,
+    as_float_arrays,
     check,
     check_choice,
     check_finite,
@@ -29,6 +30,7 @@ __all__ = [
     "Status",
     "__version__",
     "as_float_array",
+    "as_float_arrays",
     "check",
     "check_choice",
     "check_finite",

@@ -5,6 +5,7 @@ grad) a check of values is skipped here, and the solve reports bad input by its 
 """
 
 import difflib
+import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -79,7 +80,7 @@ def check_probability(argument: str, value: Any) -> None:
 def as_float_array(argument: str, value: ArrayLike | Sequence[Any]) -> Float[Array, "..."]:
     """Convert to a floating JAX array of the input's own precision.
 
-    Integers become the default float. float64 NumPy input while x64 is off is converted to float32 with one warning
+    Integers become the default float, and half precision becomes float32. float64 NumPy input while x64 is off is converted to float32 with one warning
     that names the switch.
     """
     if not isinstance(value, jax.Array):
@@ -88,13 +89,25 @@ def as_float_array(argument: str, value: ArrayLike | Sequence[Any]) -> Float[Arr
         double = isinstance(given, np.ndarray) and value.dtype == np.float64
         if double and value.ndim > 0 and not jax.config.jax_enable_x64:  # pyright: ignore[reportAttributeAccessIssue]
             _warn_x64_once()
-    if np.issubdtype(value.dtype, np.complexfloating):
+    if jnp.issubdtype(value.dtype, jnp.complexfloating):
         raise TypeError(f"`{argument}` must be real, but its dtype is {value.dtype}. Pass its real part.")
-    if not np.issubdtype(value.dtype, np.floating):
+    if not jnp.issubdtype(value.dtype, jnp.floating):
         return jnp.asarray(value, dtype=jnp.result_type(float))
     if value.dtype.itemsize < 4:
         return jnp.asarray(value, dtype=jnp.float32)
     return jnp.asarray(value)
+
+
+def as_float_arrays(**values: ArrayLike | Sequence[Any]) -> tuple[Float[Array, "..."], ...]:
+    """Convert values that belong together to one floating dtype, in which Python's own numbers have no say."""
+    arrays = [as_float_array(name, value) for name, value in values.items()]
+    telling = [a.dtype for a, value in zip(arrays, values.values(), strict=True) if not _is_weak(value)]
+    dtype = jnp.result_type(*telling) if telling else arrays[0].dtype
+    return tuple(a.astype(dtype) for a in arrays)
+
+
+def _is_weak(value: Any) -> bool:
+    return type(value) in (bool, int, float) or getattr(value, "weak_type", False)
 
 
 def _numeric(argument: str, value: Any) -> np.ndarray:
@@ -104,7 +117,7 @@ def _numeric(argument: str, value: Any) -> np.ndarray:
         raise ValueError(
             f"`{argument}` must be a rectangular array of numbers, but NumPy says: {error}. Make its rows equally long."
         ) from None
-    if array.dtype.kind in "USOV":
+    if array.dtype.kind in "USOV" and not jnp.issubdtype(array.dtype, jnp.floating):  # bfloat16 is of kind V
         raise TypeError(f"`{argument}` must be numeric, but its dtype is {array.dtype}. Pass an array of numbers.")
     return array
 
@@ -119,5 +132,13 @@ def _warn_x64_once() -> None:
             "float64 input is computed in float32 because JAX's x64 mode is off. "
             "Call jax.config.update('jax_enable_x64', True) before the first computation for double precision.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=_first_level_outside(),
         )
+
+
+def _first_level_outside() -> int:
+    """For `warnings.warn` in the caller: how far up the first code outside this package is."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("jaxmicro."):
+        frame, level = frame.f_back, level + 1
+    return level

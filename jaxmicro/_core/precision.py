@@ -3,27 +3,32 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
+
+from jaxmicro._core.checks import is_concrete
 
 DEFAULT_RTOL = {"float64": 1e-5, "float32": 1e-3}
 SMALLEST_RTOL = {"float64": 1e-12, "float32": 1e-5}
 
 
-def default_rtol(dtype: np.dtype, rtol: float | None) -> float:
+def default_rtol(dtype: np.dtype, rtol: float | ArrayLike | None) -> float:
     """The relative tolerance of a solve: the user's if given and reachable, else the default of the dtype."""
     if rtol is None:
         return DEFAULT_RTOL[jnp.dtype(dtype).name]
     check_rtol(dtype, rtol)
-    return float(rtol)
+    return float(np.asarray(rtol))
 
 
-def check_rtol(dtype: np.dtype, rtol: float) -> None:
+def check_rtol(dtype: np.dtype, rtol: float | ArrayLike) -> None:
     """Refuse a tolerance that the dtype cannot reach."""
     name = jnp.dtype(dtype).name
+    if not is_concrete(rtol) or np.shape(rtol) != () or np.asarray(rtol).dtype.kind not in "iuf":
+        raise TypeError(f"`rtol` must be a number, but it is {rtol!r}.")
     smallest = SMALLEST_RTOL[name]
-    if not (smallest <= rtol < 1):
+    value = np.asarray(rtol)
+    if not (smallest <= value < 1):
         remedy = " Use float64 input with JAX's x64 mode on for less." if name == "float32" else ""
-        raise ValueError(f"`rtol` must lie in [{smallest:g}, 1) for {name}, but it is {rtol:g}.{remedy}")
+        raise ValueError(f"`rtol` must lie in [{smallest:g}, 1) for {name}, but it is {float(value):g}.{remedy}")
 
 
 def dot(a: Float[Array, "..."], b: Float[Array, "..."]) -> Float[Array, ""]:

@@ -1,6 +1,7 @@
 """The front doors `effective_stiffness` and `effective_conductivity`: convert, check, solve, report."""
 
 import functools
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -70,6 +71,7 @@ def effective_stiffness(
         >>> bool(abs(r.tensor - c).max() < 1e-4)
         True
     """
+    _check_is_grid(grid)
     law, batched = _elastic_law(stiffness, grid)
     size = law.values.shape[1] if batched else law.components
     kinematics = elasticity(grid.ndim, size)
@@ -117,6 +119,7 @@ def effective_conductivity(
         >>> effective_conductivity(k, Grid((8, 8))).tensor.diagonal().round(4).tolist()
         [1.5, 2.0]
     """
+    _check_is_grid(grid)
     law, batched = _conductive_law(conductivity, grid)
     return _solve(
         "effective_conductivity", "conductivity", law, batched, conduction(grid.ndim), grid, discretization, preconditioner, rtol, max_steps, throw, fields
@@ -126,6 +129,7 @@ def effective_conductivity(
 def _elastic_law(stiffness: Any, grid: Grid) -> tuple[Any, bool]:
     if isinstance(stiffness, (Tensor, Isotropic, Phases)):
         _check_grid("stiffness", stiffness.grid_shape, grid)
+        _check_components("stiffness", stiffness.components, (3, 6) if grid.ndim == 2 else (6,), grid)
         return stiffness, False
     values = as_float_array("stiffness", stiffness)
     sizes = (3, 6) if grid.ndim == 2 else (6,)
@@ -143,6 +147,7 @@ def _elastic_law(stiffness: Any, grid: Grid) -> tuple[Any, bool]:
 def _conductive_law(conductivity: Any, grid: Grid) -> tuple[Any, bool]:
     if isinstance(conductivity, (Scalar, Tensor)):
         _check_grid("conductivity", conductivity.grid_shape, grid)
+        _check_components("conductivity", conductivity.components, (grid.ndim,), grid)
         return conductivity, False
     values = as_float_array("conductivity", conductivity)
     d = grid.ndim
@@ -158,18 +163,30 @@ def _check_grid(name: str, shape: tuple[int, ...], grid: Grid) -> None:
     check(shape == grid.shape, f"`{name}` must be given on the grid {grid.shape}, but its constants have shape {shape}.")
 
 
+def _check_is_grid(grid: Any) -> None:
+    """Refuse what is no `Grid`."""
+    check(isinstance(grid, Grid), f"`grid` must be a Grid, but it is {grid!r}. Write jaxmicro.Grid(shape).", TypeError)
+
+
+def _check_components(name: str, count: int, allowed: tuple[int, ...], grid: Grid) -> None:
+    sizes = " or ".join(map(str, allowed))
+    check(count in allowed, f"`{name}` must have {sizes} components on a {grid.ndim}D grid, but it has {count}.")
+
+
 def _solve(
     question: str, name: str, law: Any, batched: bool, kinematics: Kinematics, grid: Grid,
     discretization: str, preconditioner: str, rtol: float | None, max_steps: int, throw: bool, fields: Sequence[str],
 ) -> EffectiveResult:  # fmt: skip
     check_choice("preconditioner", preconditioner, PRECONDITIONERS)
+    max_steps = _whole("max_steps", max_steps)
     if isinstance(fields, str):
         fields = (fields,)
     for field in fields:
         check_choice("fields", field, FIELDS)
-    check(int(max_steps) >= 1, f"`max_steps` must be at least 1, but it is {max_steps}.")
-    operator = make_operator(discretization, kinematics)
-    setup = Setup(operator, default_rtol(law.dtype, rtol), int(max_steps), serial=jax.default_backend() == "cpu")
+    check(max_steps >= 1, f"`max_steps` must be at least 1, but it is {max_steps}.")
+    setup = Setup(
+        make_operator(discretization, kinematics), default_rtol(law.dtype, rtol), max_steps, serial=jax.default_backend() == "cpu"
+    )
     spacing = grid.spacing.astype(law.dtype)
     result = _compiled(law, spacing, setup, tuple(sorted(set(fields))), batched, throw)
     result = EffectiveResult(**result, discretization=discretization)
@@ -201,6 +218,13 @@ def _one(law: Any, spacing: Array, setup: Setup, fields: tuple[str, ...], throw:
     return out | {"status": status, "steps": outcome.steps, "residual": outcome.residual}
 
 
+def _whole(name: str, value: Any) -> int:
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"`{name}` must be a whole number, but it is {value!r}.") from None
+
+
 def _field_outputs(setup: Setup, medium: Medium, u: Any, fields: tuple[str, ...]) -> dict[str, Array]:
     def of_load(pair: tuple[Any, Array]) -> dict[str, Array]:
         fluctuation, mean = pair
@@ -215,7 +239,7 @@ def _field_outputs(setup: Setup, medium: Medium, u: Any, fields: tuple[str, ...]
 
 def _admissible(law: Any, setup: Setup) -> Array:
     faults = law.faults()
-    bad = jnp.any(faults.non_finite | faults.asymmetric | faults.indefinite)
+    bad = jnp.any(faults.unknown | faults.non_finite | faults.asymmetric | faults.indefinite)
     if not setup.operator.takes_voids:
         bad |= jnp.any(faults.void)
     return ~bad
@@ -225,6 +249,7 @@ def _explain(name: str, law: Any, batched: bool, discretization: str) -> None:
     """Raise the error that names the first bad voxel."""
     faults = jax.vmap(type(law).faults)(law) if batched else law.faults()
     reasons = {
+        "unknown": ("must have a tensor in the table", "Labels run from 0 to the number of phases less one."),
         "non_finite": ("must be finite", "Mask or fill those voxels first."),
         "asymmetric": ("must be symmetric", "Symmetrise it: 0.5 * (C + C.swapaxes(0, 1))."),
         "indefinite": ("must be positive semi-definite", "Check signs, units and the order of the constants."),
@@ -239,7 +264,7 @@ def _explain(name: str, law: Any, batched: bool, discretization: str) -> None:
             where = tuple(int(i) for i in np.argwhere(flags)[0])
             place = f"batch entry {where[0]}, voxel {where[1:]}" if batched else f"voxel {where}"
             raise ValueError(
-                f"`{name}` {rule} in every voxel, but {int(flags.sum())} of {flags.size} are not (the first is {place}{_value(law, where, batched)}). {advice}"
+                f"`{name}` {rule} in every voxel, but {int(flags.sum())} of {flags.size} fail (the first is {place}{'' if kind == 'unknown' else _value(law, where, batched)}). {advice}"
             )
 
 

@@ -14,10 +14,14 @@ from jaxmicro.fields import forward, half_shape, inverse
 from jaxmicro.homogenization.operators.contract import Displacement
 
 Blocks = dict[tuple[int, int], Array]
+SINGULAR, STIFFENING = 8, 1e-3  # a determinant below so many eps, and the share of the identity added then
 
 
 def invert_blocks(symbol: Blocks, components: int, shape: tuple[int, ...]) -> Blocks:
     """Pseudo-inverse of the symbol: adjugate over determinant, zero where the block vanishes.
+
+    A block that is singular to rounding, as of a medium without any shear stiffness, is stiffened a little: the
+    preconditioner of a semi-definite operator must itself be definite.
 
     The inverse is scaled by the number of voxels nowhere: it acts between `forward` and `inverse`.
     """
@@ -26,17 +30,38 @@ def invert_blocks(symbol: Blocks, components: int, shape: tuple[int, ...]) -> Bl
     live = trace > 1e-18 * jnp.max(trace)
     scale = jnp.where(live, trace, 1.0)
     unit = {key: jnp.where(live, value / scale, 1.0 if key[0] == key[1] else 0.0) for key, value in full.items()}
-    inverse_blocks = _adjugate_inverse(unit, components)
+    inverse_blocks = _adjugate_inverse(_stiffened(unit, components), components)
     return {key: jnp.where(live, value / scale, 0.0) for key, value in inverse_blocks.items()}
+
+
+def _stiffened(unit: Blocks, components: int) -> Blocks:
+    """Blocks of unit trace, those without a usable determinant with a little of the identity added."""
+    if components == 1:
+        return unit
+    eps = jnp.finfo(unit[0, 0].dtype).eps
+    shift = jnp.where(_determinant(unit, components) > SINGULAR * eps, 0.0, STIFFENING).astype(unit[0, 0].dtype)
+    return {key: value + shift if key[0] == key[1] else value for key, value in unit.items()}
+
+
+def _determinant(a: Blocks, components: int) -> Array:
+    if components == 2:
+        return a[0, 0] * a[1, 1] - a[0, 1] ** 2
+    cofactors = _cofactors(a)
+    return a[0, 0] * cofactors[0, 0] + a[0, 1] * cofactors[0, 1] + a[0, 2] * cofactors[0, 2]
 
 
 def _adjugate_inverse(a: Blocks, components: int) -> Blocks:
     if components == 1:
         return {(0, 0): 1.0 / a[0, 0]}
     if components == 2:
-        determinant = a[0, 0] * a[1, 1] - a[0, 1] ** 2
+        determinant = _determinant(a, 2)
         return {(0, 0): a[1, 1] / determinant, (1, 1): a[0, 0] / determinant, (0, 1): -a[0, 1] / determinant}
-    cofactors = {
+    determinant = _determinant(a, 3)
+    return {key: value / determinant for key, value in _cofactors(a).items()}
+
+
+def _cofactors(a: Blocks) -> Blocks:
+    return {
         (0, 0): a[1, 1] * a[2, 2] - a[1, 2] ** 2,
         (0, 1): a[0, 2] * a[1, 2] - a[0, 1] * a[2, 2],
         (0, 2): a[0, 1] * a[1, 2] - a[0, 2] * a[1, 1],
@@ -44,8 +69,6 @@ def _adjugate_inverse(a: Blocks, components: int) -> Blocks:
         (1, 2): a[0, 1] * a[0, 2] - a[0, 0] * a[1, 2],
         (2, 2): a[0, 0] * a[1, 1] - a[0, 1] ** 2,
     }
-    determinant = sum(a[0, j] * cofactors[0, j] for j in range(3))
-    return {key: value / determinant for key, value in cofactors.items()}
 
 
 def apply_blocks(blocks: Blocks, force: Displacement) -> Displacement:

@@ -15,7 +15,7 @@ from jaxmicro.homogenization.effective import effective_conductivity, effective_
 from jaxmicro.homogenization.moduli import Moduli, moduli
 from jaxmicro.homogenization.results import EffectiveResult
 from jaxmicro.materials import Constants, as_constants
-from jaxmicro.materials.constants import warn_about_units
+from jaxmicro.materials.constants import CONSTANT_NAMES, warn_about_units
 from jaxmicro.microstructures import Microstructure, Phase
 
 
@@ -193,6 +193,8 @@ def _materials_of(ms: Microstructure, keys: list[Any], materials: Any) -> list[C
         missing = [p.name for p in ms.phases if p.constants is None]
         check(not missing, f"`materials` must be given, because the phases {missing} carry no constants.")
         return [as_constants(_plain(p.constants), p.name) for p in ms.phases]
+    if _is_single(materials, [*keys, *(p.name for p in ms.phases)]):
+        materials = [materials]
     if isinstance(materials, Mapping):
         chosen = []
         for index, phase in enumerate(ms.phases):
@@ -210,8 +212,18 @@ def _materials_of(ms: Microstructure, keys: list[Any], materials: Any) -> list[C
         )
     else:
         chosen = list(materials)
-        check(len(chosen) == ms.n_phases, f"`materials` must hold one entry per phase ({ms.n_phases}), but it holds {len(chosen)}.")
+        check(
+            len(chosen) == ms.n_phases,
+            f"`materials` must hold one entry per phase ({ms.n_phases}: {', '.join(repr(p.name) for p in ms.phases)}), but it holds {len(chosen)}.",
+        )
     return [as_constants(value, str(phase.name)) for value, phase in zip(chosen, ms.phases, strict=True)]
+
+
+def _is_single(materials: Any, aliases: list[Any]) -> bool:
+    """Whether the constants of one material were passed without a list around them."""
+    if isinstance(materials, Mapping):
+        return bool(materials) and all(key in CONSTANT_NAMES for key in materials) and not any(key in aliases for key in materials)
+    return isinstance(materials, str | Constants) or (isinstance(materials, np.ndarray | jax.Array) and materials.ndim == 2)
 
 
 def _plain(value: Any) -> Any:

@@ -142,6 +142,9 @@ _KEYS = {
 }
 
 
+CONSTANT_NAMES = frozenset(key for wanted in _KEYS.values() for key in wanted) | {"bulk", "shear", "stiffness", "conductivity", "unit", "source", "name"}  # fmt: skip
+
+
 def as_constants(value: Any, label: str = "phase") -> Constants:
     """Read what a user may pass for one phase.
 
@@ -211,9 +214,7 @@ def _from_mapping(given: dict[str, Any], label: str) -> Constants:
 def _check_known(symmetry: str, keys: set[str], label: str) -> None:
     if symmetry:
         return
-    known = sorted(
-        {key for wanted in _KEYS.values() for key in wanted} | {"bulk", "shear", "stiffness", "conductivity", "unit", "source", "name"}
-    )
+    known = sorted(CONSTANT_NAMES)
     for key in sorted(keys):
         if key not in known:
             hint = nearest_name(key, known)

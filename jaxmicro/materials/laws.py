@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxmicro._core import check, record, static
+from jaxmicro._core import as_float_array, as_float_arrays, check, record, static
 from jaxmicro.materials.definiteness import is_semidefinite
 
 Strain = Sequence[Array | None]
@@ -25,8 +25,12 @@ MARGIN = 0.25  # of the smallest share of a diagonal entry in its mean, for the 
 
 
 class Faults(NamedTuple):
-    """Per voxel, what is wrong with the constants; `void` marks voxels of zero stiffness, which some schemes take."""
+    """Per voxel, what is wrong with the constants.
 
+    `unknown` marks labels without a tensor, `void` voxels of zero stiffness, which some schemes take.
+    """
+
+    unknown: Bool[Array, "*grid"]
     non_finite: Bool[Array, "*grid"]
     asymmetric: Bool[Array, "*grid"]
     indefinite: Bool[Array, "*grid"]
@@ -41,6 +45,9 @@ class Tensor:
     """
 
     values: Float[Array, "..."]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", as_float_array("values", self.values))
 
     @property
     def components(self) -> int:
@@ -94,6 +101,7 @@ class Tensor:
         slack = 64 * jnp.finfo(c.dtype).eps * size
         skew = jnp.max(jnp.abs(c - jnp.swapaxes(c, 0, 1)), axis=(0, 1))
         return Faults(
+            unknown=jnp.zeros(c.shape[2:], bool),
             non_finite=~jnp.all(jnp.isfinite(c), axis=(0, 1)),
             asymmetric=skew > slack,
             indefinite=~is_semidefinite(c),
@@ -148,6 +156,9 @@ class Scalar:
 
     values: Float[Array, "*grid"]
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", as_float_array("values", self.values))
+
     @property
     def components(self) -> int:
         """Number d of gradient components."""
@@ -187,7 +198,8 @@ class Scalar:
     def faults(self) -> Faults:
         """What is wrong, voxel by voxel."""
         k = self.values
-        return Faults(~jnp.isfinite(k), jnp.zeros(k.shape, bool), k < 0, k == 0)
+        none = jnp.zeros(k.shape, bool)
+        return Faults(none, ~jnp.isfinite(k), none, k < 0, k == 0)
 
 
 @record
@@ -210,10 +222,12 @@ class Isotropic:
     components: int = static(default=0)
 
     def __post_init__(self) -> None:
-        shape = getattr(self.shear, "shape", None)
-        if self.components == 0 and shape is not None:
-            object.__setattr__(self, "components", 6 if len(shape) == 3 else 3)
-        check(self.components in (0, 3, 6), f"`components` must be 3 or 6, but it is {self.components}.")
+        lame, shear = jnp.broadcast_arrays(*as_float_arrays(lame_lambda=self.lame_lambda, shear=self.shear))
+        object.__setattr__(self, "lame_lambda", lame)
+        object.__setattr__(self, "shear", shear)
+        if self.components == 0:
+            object.__setattr__(self, "components", 6 if shear.ndim == 3 else 3)
+        check(self.components in (3, 6), f"`components` must be 3 or 6, but it is {self.components}.")
 
     @property
     def grid_shape(self) -> tuple[int, ...]:
@@ -263,7 +277,8 @@ class Isotropic:
         bulk = self.lame_lambda + 2.0 * self.shear / self._axes
         slack = 64 * jnp.finfo(self.dtype).eps * (jnp.abs(self.lame_lambda) + jnp.abs(self.shear))
         finite = jnp.isfinite(self.lame_lambda) & jnp.isfinite(self.shear)
-        return Faults(~finite, jnp.zeros(self.grid_shape, bool), (self.shear < 0) | (bulk < -slack), self.shear <= 0)
+        none = jnp.zeros(self.grid_shape, bool)
+        return Faults(none, ~finite, none, (self.shear < 0) | (bulk < -slack), self.shear <= 0)
 
 
 def _isotropic(lame: Array, shear: Array, components: int) -> Array:
@@ -288,6 +303,12 @@ class Phases:
 
     labels: Int[Array, "*grid"]
     table: Float[Array, "p m m"]
+
+    def __post_init__(self) -> None:
+        kind = jnp.result_type(self.labels)
+        check(jnp.issubdtype(kind, jnp.integer), f"`labels` must be whole numbers from 0, but their dtype is {kind}.", TypeError)
+        object.__setattr__(self, "labels", jnp.asarray(self.labels))
+        object.__setattr__(self, "table", as_float_array("table", self.table))
 
     @property
     def components(self) -> int:
@@ -331,8 +352,7 @@ class Phases:
         return jnp.moveaxis(self.table[self.labels], (-2, -1), (0, 1))
 
     def faults(self) -> Faults:
-        """What is wrong, voxel by voxel; a label outside the table counts as not finite."""
+        """What is wrong, voxel by voxel."""
         per_phase = Tensor(jnp.moveaxis(self.table, 0, -1)).faults()
-        outside = (self.labels < 0) | (self.labels >= self.table.shape[0])
         found = Faults(*(flags[self.labels] for flags in per_phase))
-        return found._replace(non_finite=found.non_finite | outside)
+        return found._replace(unknown=(self.labels < 0) | (self.labels >= self.table.shape[0]))

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from jaxmicro._core import as_float_array, check, check_choice, is_concrete
+from jaxmicro._core import as_float_arrays, check, check_choice, is_concrete
 
 
 def isotropic_stiffness(young: ArrayLike, poisson: ArrayLike, dim: int = 3, plane: str = "strain") -> Float[Array, "m m ..."]:
@@ -28,7 +28,7 @@ def isotropic_stiffness(young: ArrayLike, poisson: ArrayLike, dim: int = 3, plan
     """
     check(dim in (2, 3), f"`dim` must be 2 or 3, but it is {dim}.")
     check_choice("plane", plane, ("strain", "stress"))
-    e, nu = as_float_array("young", young), as_float_array("poisson", poisson)
+    e, nu = as_float_arrays(young=young, poisson=poisson)
     if is_concrete(e, nu):
         check(bool((np.asarray(e) >= 0).all()), f"`young` must not be negative, but its smallest value is {np.min(np.asarray(e)):g}.")
         low, high = float(np.min(np.asarray(nu))), float(np.max(np.asarray(nu)))
@@ -46,7 +46,8 @@ def lame_stiffness(lame_lambda: ArrayLike, shear: ArrayLike, dim: int = 3) -> Fl
         [[5.0, 1.0, 0.0], [1.0, 5.0, 0.0], [0.0, 0.0, 4.0]]
     """
     check(dim in (2, 3), f"`dim` must be 2 or 3, but it is {dim}.")
-    return _from_lame(as_float_array("lame_lambda", lame_lambda), as_float_array("shear", shear), dim)
+    lame, mu = as_float_arrays(lame_lambda=lame_lambda, shear=shear)
+    return _from_lame(lame, mu, dim)
 
 
 def _from_lame(lame: Array, shear: Array, dim: int) -> Array:
@@ -76,8 +77,8 @@ def hexagonal_stiffness(c11: ArrayLike, c12: ArrayLike, c13: ArrayLike, c33: Arr
         >>> round(float(titanium[5, 5]), 3)
         70.7
     """
-    c66 = (as_float_array("c11", c11) - as_float_array("c12", c12)) / 2
-    return orthotropic_stiffness(c11, c11, c33, c12, c13, c13, c44, c44, c66)
+    c11, c12, c13, c33, c44 = as_float_arrays(c11=c11, c12=c12, c13=c13, c33=c33, c44=c44)
+    return orthotropic_stiffness(c11, c11, c33, c12, c13, c13, c44, c44, (c11 - c12) / 2)
 
 
 def orthotropic_stiffness(
@@ -100,9 +101,8 @@ def orthotropic_stiffness(
     """
     names = ("c11", "c22", "c33", "c12", "c13", "c23", "c44", "c55", "c66")
     values = (c11, c22, c33, c12, c13, c23, c44, c55, c66)
-    c: dict[str, Array] = dict(
-        zip(names, jnp.broadcast_arrays(*(as_float_array(n, v) for n, v in zip(names, values, strict=True))), strict=True)
-    )
+    arrays = jnp.broadcast_arrays(*as_float_arrays(**dict(zip(names, values, strict=True))))
+    c: dict[str, Array] = dict(zip(names, arrays, strict=True))
     zero = jnp.zeros_like(c["c11"])
     block = [["c11", "c12", "c13"], ["c12", "c22", "c23"], ["c13", "c23", "c33"]]
     rows = [[c[name] for name in row] + [zero] * 3 for row in block]

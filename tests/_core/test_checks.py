@@ -7,6 +7,7 @@ import pytest
 
 from jaxmicro._core import (
     as_float_array,
+    as_float_arrays,
     check,
     check_choice,
     check_finite,
@@ -92,7 +93,8 @@ def test_fractions_outside_0_and_1_are_refused(value):
         ([1.5, 2.5], jnp.float64),
         (np.ones(3, np.float32), jnp.float32),
         (np.ones(3, np.float16), jnp.float32),
-        (jnp.ones(3, jnp.bfloat16), jnp.float64),
+        (jnp.ones(3, jnp.bfloat16), jnp.float32),
+        (np.asarray(jnp.ones(3, jnp.bfloat16)), jnp.float32),
         (3, jnp.float64),
     ],
 )
@@ -101,6 +103,15 @@ def test_floats_keep_their_precision_and_whole_numbers_become_the_default_float(
     assert isinstance(array, jax.Array)
     assert array.dtype == dtype
     np.testing.assert_array_equal(np.asarray(array, float), np.asarray(value, float))
+
+
+def test_values_that_belong_together_get_one_dtype_in_which_plain_numbers_have_no_say():
+    single, double = np.ones(2, np.float32), np.ones(2)
+    assert [a.dtype for a in as_float_arrays(a=single, b=0.3, c=2)] == [jnp.float32] * 3
+    assert [a.dtype for a in as_float_arrays(a=1, b=0.3)] == [jnp.float64] * 2
+    assert [a.dtype for a in as_float_arrays(a=single, b=double)] == [jnp.float64] * 2
+    weak = jax.jit(lambda x: as_float_arrays(a=x, b=single)[0])(0.3)
+    assert weak.dtype == jnp.float32
 
 
 @pytest.mark.parametrize(

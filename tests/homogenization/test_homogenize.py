@@ -18,6 +18,7 @@ from jaxmicro.homogenization import (
     voigt_bound,
 )
 
+COPPER = jm.materials.constants("Cu")
 LABELS = np.array([[0, 0, 5, 5]] * 4)  # layers across y: label 5 in the upper half
 SOFT = {"young": 1.0, "poisson": 0.3, "conductivity": 1.0}
 HARD = {"young": 10.0, "poisson": 0.3, "conductivity": 3.0}
@@ -60,7 +61,7 @@ def test_phases_may_carry_their_constants():
 @pytest.mark.parametrize(
     ("labels", "materials", "message"),
     [
-        (LABELS, [SOFT], r"one entry per phase \(2\), but it holds 1"),
+        (LABELS, [SOFT], r"one entry per phase \(2: .*\), but it holds 1"),
         (LABELS, {0: SOFT}, "phase 5.*missing"),
         (LABELS, {0: SOFT, 5: HARD, 7: HARD}, r"\[7\]"),
         (LABELS, None, "carry no constants"),
@@ -72,6 +73,14 @@ def test_phases_may_carry_their_constants():
 def test_materials_that_do_not_match_are_refused(as_user, labels, materials, message):
     with pytest.raises(ValueError, match=message):
         jm.homogenize(labels, materials)
+
+
+@pytest.mark.parametrize("materials", ["Cu", COPPER, COPPER.stiffness, {"c11": 168.9, "c12": 121.8, "c44": 75.8}])
+def test_one_material_needs_no_list(as_user, materials):
+    result = jm.homogenize(np.zeros((4, 3), int), materials)
+    assert np.allclose(result.stiffness, COPPER.stiffness)
+    with pytest.raises(ValueError, match=r"one entry per phase \(2: 'phase 0', 'phase 1'\), but it holds 1"):
+        jm.homogenize(np.eye(3, dtype=int), materials)
 
 
 def test_a_result_beyond_a_bound_is_flagged_never_clipped():

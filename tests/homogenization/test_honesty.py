@@ -98,6 +98,28 @@ def test_shapes_are_named(as_user):
         jm.effective_conductivity(np.ones((6, 5)), GRID, max_steps=0)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rtol": "1e-5"}, "`rtol` must be a number, but it is '1e-5'"),
+        ({"rtol": True}, "`rtol` must be a number"),
+        ({"max_steps": 2.7}, "`max_steps` must be a whole number, but it is 2.7"),
+        ({"max_steps": "10"}, "`max_steps` must be a whole number"),
+        ({"grid": (6, 5)}, r"`grid` must be a Grid, but it is \(6, 5\). Write jaxmicro.Grid\(shape\)"),
+    ],
+)
+def test_options_of_the_wrong_kind_are_refused(as_user, options, message):
+    options = {"grid": GRID} | options
+    with pytest.raises(TypeError, match=message):
+        jm.effective_conductivity(HARD, **options)
+
+
+def test_numbers_of_any_library_are_options(as_user):
+    plain = jm.effective_conductivity(HARD, GRID, rtol=2.0**-10, max_steps=50)
+    other = jm.effective_conductivity(HARD, GRID, rtol=jnp.float32(2.0**-10), max_steps=np.int64(50))
+    assert np.array_equal(plain.tensor, other.tensor)
+
+
 def test_float32_follows_its_input_and_refuses_what_it_cannot_reach():
     k = HARD.astype(jnp.float32) ** 0.3
     grid = jm.Grid((6, 5), jnp.asarray([6.0, 5.0], jnp.float32))

@@ -120,6 +120,17 @@ def test_layers_of_very_different_phases_are_exact_at_the_default_tolerance():
         assert np.max(np.diag(loose - exact) / np.diag(exact)) < 10 * 1e-2**2
 
 
+def test_a_mixture_of_fluids_has_the_inverse_mean_compressibility():
+    shape = (9, 5)
+    bulk = np.exp(np.random.default_rng(4).normal(size=shape))
+    exact = np.pad(np.ones((2, 2)), (0, 1)) / np.mean(1 / bulk)
+    fluid = jm.materials.lame_stiffness(bulk, 0.0, dim=2)
+    assert np.allclose(jm.effective_stiffness(fluid, jm.Grid(shape), discretization="rotated", rtol=1e-7).tensor, exact, atol=1e-10)
+    above = np.asarray(jm.effective_stiffness(fluid, jm.Grid(shape)).tensor) - exact
+    assert above[0, 0] > 0.01
+    assert np.linalg.eigvalsh(above)[0] > -1e-12
+
+
 @pytest.mark.parametrize("name", ["finite_element", "rotated", "fourier"])
 def test_a_homogeneous_cell_returns_its_own_tensor(name):
     c = random_stiffness(np.random.default_rng(10), 3)

@@ -1,5 +1,7 @@
 """Every linear law keeps the protocol: one row per law."""
 
+import warnings
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -108,10 +110,38 @@ def test_phases_have_a_gradient_in_the_table_and_none_in_the_labels():
     assert float(jnp.vdot(jax.grad(value)(law.table), direction)) == pytest.approx(float(central), rel=1e-6)
 
 
-def test_a_label_outside_the_table_is_refused():
+def test_a_label_outside_the_table_is_refused(as_user):
     law = Phases(jnp.full(SHAPE, 2), tensors(6, 2))
-    with pytest.raises(ValueError, match="finite"):
+    with pytest.raises(
+        ValueError, match=r"`stiffness` must have a tensor in the table in every voxel, but 12 of 12 fail \(the first is voxel \(0, 0\)\)"
+    ):
         jm.effective_stiffness(law, jm.Grid(SHAPE))
+    with pytest.raises(TypeError, match="`labels` must be whole numbers"):
+        Phases(np.full(SHAPE, 0.5), tensors(6, 2))
+
+
+@pytest.mark.parametrize("given", [np.float16, int, np.float32, np.float64])
+def test_constants_become_floats_that_the_solver_knows(as_user, given):
+    field, dtype = np.ones(SHAPE, given), {np.float16: np.float32, np.float32: np.float32}.get(given, np.float64)
+    for law in (Isotropic(field, field), Isotropic(1, field), Scalar(field), Tensor(np.ones((2, 2, *SHAPE), given))):
+        assert law.dtype == dtype
+        assert all(isinstance(leaf, jax.Array) and leaf.shape[-2:] == SHAPE for leaf in jax.tree.leaves(law))
+    assert Phases(np.zeros(SHAPE, int), np.ones((1, 3, 3), given)).dtype == dtype
+
+
+def test_without_x64_a_double_field_is_judged_as_the_single_one_it_becomes(as_user):
+    with jax.enable_x64(False), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        law = Scalar(np.ones(SHAPE))
+        with pytest.raises(ValueError, match="for float32"):
+            jm.effective_conductivity(law, jm.Grid(SHAPE), rtol=1e-9)
+
+
+def test_laws_are_asked_for_the_components_of_their_grid():
+    with pytest.raises(ValueError, match="`conductivity` must have 2 components on a 2D grid, but it has 3"):
+        jm.effective_conductivity(Tensor(jnp.ones((3, 3, *SHAPE))), jm.Grid(SHAPE))
+    with pytest.raises(ValueError, match="`stiffness` must have 6 components on a 3D grid, but it has 3"):
+        jm.effective_stiffness(Isotropic(positive((2, 3, 2)), positive((2, 3, 2)), 3), jm.Grid((2, 3, 2)))
 
 
 @pytest.mark.parametrize("size", [2, 3, 6])

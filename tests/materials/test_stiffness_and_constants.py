@@ -29,8 +29,19 @@ def test_plane_stress_and_plane_strain_are_those_of_the_solid():
     assert 1 / sheet[0, 0] == pytest.approx(7.0)
 
 
+def test_fields_keep_their_precision_beside_plain_numbers():
+    field = jnp.full((2, 3), 3.0, jnp.float32)
+    made = (
+        jm.materials.isotropic_stiffness(field, 0.3),
+        jm.materials.lame_stiffness(1, field),
+        jm.materials.cubic_stiffness(field, 2.0, 1.5),
+        jm.materials.hexagonal_stiffness(162.5, 91.8, 68.9, 180.6, field),
+    )
+    assert all(c.dtype == jnp.float32 and c.shape == (6, 6, 2, 3) for c in made)
+
+
 @pytest.mark.parametrize("plane", ["strain", "stress"])
-def test_fields_are_made_plane_voxel_by_voxel(plane):
+def test_fields_are_are_made_plane_voxel_by_voxel(plane):
     q = jm.orientations.random_orientations(jax.random.key(1), (2, 3))
     field = jm.orientations.rotate_stiffness(jm.materials.cubic_stiffness(3.0, 2.0, 1.5), q)
     flat = jm.materials.plane_stiffness(field, plane)
