@@ -28,9 +28,9 @@ def check(condition: bool | np.bool, message: str, error: type[Exception] = Valu
         raise error(message)
 
 
-def nearest_name(name: str, valid: Iterable[str]) -> str | None:
-    """The valid name closest to a misspelt one, or None."""
-    matches = difflib.get_close_matches(str(name), list(valid), n=1, cutoff=0.5)
+def nearest_name(name: str, valid: Iterable[str], likeness: float = 0.5) -> str | None:
+    """The valid name closest to a misspelt one, or None where none is so alike (0 to 1)."""
+    matches = difflib.get_close_matches(str(name), list(valid), n=1, cutoff=likeness)
     return matches[0] if matches else None
 
 

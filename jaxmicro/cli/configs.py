@@ -43,8 +43,9 @@ class PictureOptions(JobOptions, frozen=True, forbid_unknown_fields=True, kw_onl
     """Name of the array in a .npz file that holds several."""
     channel: Annotated[int, Meta(ge=0)] | None = None
     """Channel of a .tif file that holds several, counted from 0."""
-    axes: Literal["xyz", "yx"] | None = None
-    """Order of the axes of an array file: xyz as they are (the default), yx as in a picture, where the last one is x."""
+    axes: str | None = None
+    """Order of the axes: of an array file xyz as they are (the default), or yx and zyx where the last one is x; of a .tif file one letter
+    of x, y, z, c (channels), s (colours) per stored axis, where its own are wrong."""
     crop: tuple[int, ...] = ()
     """Part to use, in voxels from the upper left: x0 x1 y0 y1 (z0 z1)."""
     periodic: Literal["as_is", "mirror", "blend"] = "as_is"

@@ -72,7 +72,12 @@ def conductivity_of(values: Float[np.ndarray, "n k"], names: Sequence[str], ndim
 
 
 def write_designs(
-    job: Job, results: Sequence[DesignResult], targets: Mapping[str, Any], shown: Sequence[str], folder: str = "designs"
+    job: Job,
+    results: Sequence[DesignResult],
+    targets: Mapping[str, Any],
+    shown: Sequence[str],
+    units: Mapping[str, str],
+    folder: str = "designs",
 ) -> None:
     """Every design as .npz and .png, and all values of all designs as a table."""
     (job.folder / folder).mkdir(exist_ok=True)
@@ -87,6 +92,7 @@ def write_designs(
         "design",
         "method",
         "property",
+        "unit",
         "target",
         "predicted",
         "split",
@@ -96,10 +102,12 @@ def write_designs(
         "lower bound",
         "upper bound",
     ]
-    job.table(folder, header, _rows(results, targets, shown))
+    job.table(folder, header, _rows(results, targets, shown, units))
 
 
-def print_designs(job: Job, results: Sequence[DesignResult], shown: Sequence[str], targets: Mapping[str, Any], most: int = 12) -> None:
+def print_designs(
+    job: Job, results: Sequence[DesignResult], shown: Sequence[str], targets: Mapping[str, Any], units: Mapping[str, str], most: int = 12
+) -> None:
     """Print targets, predicted and verified values of the first designs."""
     predicted, split, rotated = (gathered(results, part) for part in ("predicted", "split", "rotated"))
     ndim, names = results[0].grid.ndim, results[0].names
@@ -110,7 +118,7 @@ def print_designs(job: Job, results: Sequence[DesignResult], shown: Sequence[str
             target = float(targets[name][i]) if name in targets else None
             gap = float(split[i, column] - predicted[i, column]) / max(abs(float(predicted[i, column])), 1e-300)
             values = (float(part[i, column]) for part in (predicted, split, rotated))
-            rows.append([f"{i + 1}", name, target, *values, f"{100 * gap:+.1f} %"])
+            rows.append([f"{i + 1}", f"{name} ({units[name]})" if name in units else name, target, *values, f"{100 * gap:+.1f} %"])
     job.console.table(["design", "property", "target", "predicted", SPLIT[ndim], "rotated", "gap, split"], rows)
     if len(predicted) > most:
         job.console.result(f"… and {len(predicted) - most} more in {job.final}")
@@ -128,7 +136,7 @@ def target_values(goals: Sequence[Any], count: int) -> dict[str, Float[np.ndarra
     return {goal.name: np.full(count, goal.value) for goal in goals if isinstance(goal, Target)}
 
 
-def _rows(results: Sequence[DesignResult], targets: Mapping[str, Any], shown: Sequence[str]) -> list[list[Any]]:
+def _rows(results: Sequence[DesignResult], targets: Mapping[str, Any], shown: Sequence[str], units: Mapping[str, str]) -> list[list[Any]]:
     parts = {part: gathered(results, part) for part in ("predicted", "split", "rotated", "split_gap", "rotated_gap", "lower", "upper")}
     names = results[0].names
     order = [*shown, *[name for name in names if name not in shown]]
@@ -138,7 +146,8 @@ def _rows(results: Sequence[DesignResult], targets: Mapping[str, Any], shown: Se
         for name in order:
             column = names.index(name)
             target = targets.get(name)
-            rows.append([i + 1, method, name, None if target is None else target[i], *(parts[part][i, column] for part in parts)])
+            value = None if target is None else target[i]
+            rows.append([i + 1, method, name, units.get(name), value, *(parts[part][i, column] for part in parts)])
     return rows
 
 

@@ -15,6 +15,7 @@ from jaxmicro.materials import Constants, as_constants
 FRACTION = "volume_fraction"
 CONDUCTIVE = ("k_",)
 ELASTIC = ("C", "E_", "G_", "nu_", "bulk", "shear", "anisotropy")
+PURE = ("nu_", "anisotropy")  # numbers without a unit
 EXAMPLES = (
     "k_xx",
     "k_yy",
@@ -84,6 +85,20 @@ def properties_for(wanted: Sequence[str], phases: Sequence[Constants], plane: st
     if FRACTION in wanted:
         found.append(VolumeFraction(1))
     return found
+
+
+def units_of(names: Sequence[str], phases: Sequence[Constants]) -> dict[str, str]:
+    """The unit of each property that has a known one: the moduli have that of the phases' stiffness, where they share one.
+
+    Example:
+        >>> units_of(["E_x", "nu_xy", "k_xx"], [as_constants("epoxy"), as_constants("glass fibre")])
+        {'E_x': 'GPa'}
+    """
+    units = {phase.unit for phase in phases if phase.unit}
+    if len(units) != 1:
+        return {}
+    (unit,) = units
+    return {name: unit for name in names if name.startswith(ELASTIC) and not name.startswith(PURE)}
 
 
 def scalar_conductivities(phases: Sequence[Constants]) -> list[float]:

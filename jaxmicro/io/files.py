@@ -20,6 +20,7 @@ from jaxmicro.io.tiff import TIFF
 from jaxmicro.microstructures import Microstructure, make_periodic
 from jaxmicro.microstructures import crop as crop_microstructure
 
+ALIKE = 0.8  # file names less alike than this are other files, not misspelt ones
 FORMATS: tuple[Format, ...] = (PNG, PICTURES, TIFF, NPZ, NPY)
 
 
@@ -54,7 +55,8 @@ def read(
         max_bytes: most bytes that the file may take once decoded, checked from its header.
         **options: of the format: `key` (array name) for .npz; `axes` for .npz and .npy ("xyz" as they are, "zyx" or
             "yx" where the last one is x; "xyz" and "zyx" also say that the last axis holds no colours); `channel` for
-            .tif.
+            .tif, and `axes` where its own are wrong or missing (one letter of x, y, z, c for channels and s for colours
+            per stored axis, such as "zyx").
 
     Returns:
         A `Microstructure`; for a .npz that `write` made, what was written.
@@ -77,7 +79,7 @@ def read(
     """
     path = Path(path)
     if not path.exists():
-        near = nearest_name(path.name, [entry.name for entry in path.parent.iterdir()]) if path.parent.is_dir() else None
+        near = nearest_name(path.name, [entry.name for entry in path.parent.iterdir()], ALIKE) if path.parent.is_dir() else None
         raise FileNotFoundError(f"`{path}` does not exist." + (f" Did you mean {near!r}?" if near else ""))
     if not path.is_file():
         raise unreadable(path, "is no file", "Name one file.")
@@ -103,7 +105,8 @@ def write(path: str | Path, value: Any) -> None:
     - .npz holds everything: microstructures with phases, orientations, masks, maps and lengths, and every `@record`
       (results of solves); `read` gives it back exactly, and `numpy.load` shows its arrays.
     - .png holds a 2D microstructure as grey levels: labels spread over 0 … 255, or the fraction of the second of two
-      phases. .tif holds labels, in 3D as a stack with pages along z. Both lose all else.
+      phases. .tif holds labels, in 3D as a stack with pages along z. Both keep the names of the phases, so that labels
+      come back as they were, and lose all else.
 
     Args:
         path: .npz, .png, .tif or .tiff, in a folder that exists; a file of that name is replaced.

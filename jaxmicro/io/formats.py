@@ -18,6 +18,8 @@ class Raster:
         palette: colours `(k, 3)` that the values are indices of, or None.
         lossy: whether the compression changed values, so that few distinct ones are still no labels.
         advice: what to do where these are no colours, for the wording of errors.
+        phases: names of the phases whose labels the file says it holds, in order; empty where it does not say.
+        label_step: grey levels from one label to the next, where it does say.
         notes: what a reader of a report should know.
         oddities: what was wrong and was resolved; each becomes a `DataWarning` and a note.
     """
@@ -27,6 +29,8 @@ class Raster:
     palette: np.ndarray | None = None
     lossy: bool = False
     advice: str = ""
+    phases: tuple[str, ...] = ()
+    label_step: float = 1.0
     notes: tuple[str, ...] = ()
     oddities: tuple[str, ...] = ()
 

@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from jaxmicro.io.description import KEY, describe, described
 from jaxmicro.io.formats import Format, Raster
 from jaxmicro.io.orientation import TAG, UPRIGHT, note, on_axes, upright
 from jaxmicro.io.problems import check_size, unreadable, warn_if_blurred
@@ -75,12 +76,21 @@ def _raster(image: Any, lossy: bool) -> Raster:
         values = on_axes(upright, values, 0, 1, orientation)
         oddities.append(note(orientation))
     values = np.swapaxes(values, 0, 1)
-    return Raster(values, colour=image.mode == "RGB", palette=palette, lossy=lossy, notes=tuple(notes), oddities=tuple(oddities))
+    phases = described(image.info.get(KEY)) if image.mode == "L" else ()
+    return Raster(
+        values, colour=image.mode == "RGB", palette=palette, lossy=lossy, phases=phases, label_step=_step(len(phases)),
+        notes=tuple(notes), oddities=tuple(oddities),
+    )  # fmt: skip
+
+
+def _step(phases: int) -> float:
+    """Grey levels from one label to the next."""
+    return 255 / max(phases - 1, 1)
 
 
 def save_picture(stream: BinaryIO, value: Any) -> None:
     """Write a 2D microstructure as grey levels: labels spread over 0 … 255, or the fraction of the second of two phases."""
-    from PIL import Image
+    from PIL import Image, PngImagePlugin
 
     if not isinstance(value, Microstructure):
         raise TypeError(f"A PNG file holds a Microstructure, but the value is a {type(value).__name__}. Write records to .npz.")
@@ -88,12 +98,14 @@ def save_picture(stream: BinaryIO, value: Any) -> None:
         raise ValueError(f"A PNG file holds a 2D microstructure, but the grid is {value.grid.shape}. Write .tif (a stack) or .npz.")
     if value.n_phases > 256:
         raise ValueError(f"A PNG file holds at most 256 phases, but there are {value.n_phases}. Write .npz.")
+    text = PngImagePlugin.PngInfo()
     if not value.is_sharp and value.n_phases == 2:
         grey = np.rint(255 * np.clip(np.asarray(value.fractions[1]), 0, 1))
     else:
         warn_if_blurred(value)
-        grey = np.rint(np.asarray(value.labels) * (255 / max(value.n_phases - 1, 1)))
-    Image.fromarray(np.ascontiguousarray(grey.astype(np.uint8).T)).save(stream, format="PNG")
+        grey = np.rint(np.asarray(value.labels) * _step(value.n_phases))
+        text.add_itxt(KEY, describe(value))
+    Image.fromarray(np.ascontiguousarray(grey.astype(np.uint8).T)).save(stream, format="PNG", pnginfo=text)
 
 
 PNG = Format("PNG picture", (".png",), load_picture, save_picture)

@@ -61,6 +61,11 @@ def segment(path: Path, raster: Raster, phases: Any, threshold: Any) -> Segmente
     else:
         count, names = _wanted(path, phases)
         values, notes = to_grey(path, raster)
+        labels = _as_described(values, raster) if threshold is None and count in (None, len(raster.phases)) else None
+        if labels is not None:
+            listed = ", ".join(map(repr, raster.phases[:8])) + (", …" if len(raster.phases) > 8 else "")
+            found = names or tuple(Phase(name) for name in raster.phases)
+            return Segmented(labels, found, (*notes, f"values are labels, as the file says, of the phases {listed}"))
         _check_numbers(path, values)
         if threshold is not None:
             found = _by_threshold(path, values, _thresholds(path, values, threshold, count), names)
@@ -69,6 +74,15 @@ def segment(path: Path, raster: Raster, phases: Any, threshold: Any) -> Segmente
         else:
             found = _by_count(path, values, count, names)
     return dataclasses.replace(found, notes=(*notes, *found.notes))
+
+
+def _as_described(values: np.ndarray, raster: Raster) -> np.ndarray | None:
+    """The labels that the file says its values stand for; None where it does not say, or says what is not so."""
+    if not raster.phases or values.dtype.kind not in "ui":
+        return None
+    labels = np.rint(values / raster.label_step).astype(np.int32)
+    sound = labels.min() >= 0 and labels.max() < len(raster.phases) and bool((np.rint(labels * raster.label_step) == values).all())
+    return labels if sound else None
 
 
 def _as_phase(name: Any) -> Phase:

@@ -1,9 +1,11 @@
 """TIFF pictures and stacks."""
 
 import contextlib
+import dataclasses
 import logging
 import math
 import struct
+import warnings
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from jaxmicro._core import check
+from jaxmicro.io.description import KEY, describe, described
 from jaxmicro.io.formats import Format, Raster
 from jaxmicro.io.orientation import TAG, UPRIGHT, as_stored, note, on_axes, upright
 from jaxmicro.io.problems import ReadError, check_size, unreadable, warn_if_blurred
@@ -33,9 +37,22 @@ BROKEN = (
     SyntaxError,
 )
 COLOUR_PALETTE = 3
+NOT_COLOURS = "If these are slices of a volume, name the axes: axes='zyx'."
 
 
-def load_tiff(path: Path, max_bytes: int, channel: int | None = None) -> Raster:
+@dataclasses.dataclass(frozen=True)
+class Page:
+    """What the first page says about the numbers, read while the file is open."""
+
+    white_is_zero: bool
+    bits: int
+    orientation: int
+    lossy: bool
+    palette: np.ndarray | None
+    phases: tuple[str, ...]
+
+
+def load_tiff(path: Path, max_bytes: int, channel: int | None = None, axes: str | None = None) -> Raster:
     """Read the first series of a TIFF: a picture (rows along y, columns along x) or a stack (pages along z)."""
     import tifffile
 
@@ -43,10 +60,10 @@ def load_tiff(path: Path, max_bytes: int, channel: int | None = None) -> Raster:
         try:
             with tifffile.TiffFile(path) as file:
                 series = file.series[0]
-                page: Any = series.keyframe
                 size = math.prod(series.shape) * series.dtype.itemsize
                 check_size(path, size, max_bytes, f"{' x '.join(map(str, series.shape))} numbers of type {series.dtype}")
-                axes, count = series.axes, len(file.series)
+                _check_whole(path, lines)
+                stored, count, page = series.axes, len(file.series), _page(file, series.keyframe)
                 values = _decode(path, file, series, max_bytes)
         except ReadError:
             raise
@@ -55,7 +72,45 @@ def load_tiff(path: Path, max_bytes: int, channel: int | None = None) -> Raster:
     oddities = [f"the TIFF reader said: {line}" for line in lines]
     if count > 1:
         oddities.append(f"the file holds {count} series of pictures: the first one was read")
-    return _raster(path, values, axes, page, channel, oddities)
+    names, values = _named_axes(path, stored, values, axes)
+    return _raster(path, values, names, page, channel, oddities)
+
+
+def _check_whole(path: Path, lines: list[str]) -> None:
+    """A chain of pages that leads out of the file means that pages are missing, and a part of a volume is another volume."""
+    if any("invalid page offset" in line for line in lines):
+        raise unreadable(
+            path, "ends before its list of pages does, so that pages are missing", "Save it again, or check that it was copied whole."
+        )
+
+
+def _page(file: Any, page: Any) -> Page:
+    palette = None
+    if int(page.photometric) == COLOUR_PALETTE and page.colormap is not None:
+        palette = (np.asarray(page.colormap).T >> 8).astype(np.uint8)
+    shaped = file.shaped_metadata or ({},)
+    return Page(
+        white_is_zero=int(page.photometric) == 0,
+        bits=int(page.bitspersample),
+        orientation=int(page.tags.valueof(TAG, UPRIGHT)),
+        lossy=int(page.compression) in LOSSY,
+        palette=palette,
+        phases=described(shaped[0].get(KEY)),
+    )
+
+
+def _named_axes(path: Path, stored: str, values: np.ndarray, wanted: str | None) -> tuple[str, np.ndarray]:
+    """A letter per axis: the file's own, or the user's for all axes or for those longer than one."""
+    if wanted is None:
+        return _squeeze(stored, values)
+    letters = str(wanted).upper()
+    good = len(set(letters)) == len(letters) and set("XY") <= set(letters) <= set("XYZCS")
+    check(good, f"`axes` must name x, y and any of z, c (channels) and s (colours), each once, but it is {wanted!r}. Write axes='zyx'.")
+    if len(letters) != values.ndim:
+        stored, values = _squeeze(stored, values)
+    if len(letters) != values.ndim:
+        raise unreadable(path, f"holds {values.ndim} axes of sizes {values.shape}, but axes={wanted!r}", "Name each of them.")
+    return _squeeze(letters, values)
 
 
 def _decode(path: Path, file: Any, series: Any, max_bytes: int) -> np.ndarray:
@@ -89,7 +144,8 @@ def _decode_with_pillow(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     """Values as stored: Pillow turns pictures upright and inverts those with white as zero on its own, which is undone."""
     from PIL import TiffImagePlugin
 
-    with open(path, "rb") as stream:
+    with open(path, "rb") as stream, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of damaged tags: pixels that it cannot decode are errors
         image = TiffImagePlugin.TiffImageFile(stream)
         pages = []
         for index in range(getattr(image, "n_frames", 1)):
@@ -116,43 +172,47 @@ def _stored(image: Any) -> np.ndarray:
     return ~values if values.dtype == bool else np.iinfo(values.dtype).max - values
 
 
-def _raster(path: Path, values: np.ndarray, axes: str, page: Any, channel: int | None, oddities: list[str]) -> Raster:
+def _raster(path: Path, values: np.ndarray, axes: str, page: Page, channel: int | None, oddities: list[str]) -> Raster:
     notes = []
-    axes, values = _squeeze(axes, values)
-    orientation = int(page.tags.valueof(TAG, UPRIGHT))
-    if orientation != UPRIGHT and "X" in axes and "Y" in axes:
-        values = on_axes(upright, values, axes.index("Y"), axes.index("X"), orientation)
-        oddities = [*oddities, note(orientation)]
+    if page.orientation != UPRIGHT and "X" in axes and "Y" in axes:
+        values = on_axes(upright, values, axes.index("Y"), axes.index("X"), page.orientation)
+        oddities = [*oddities, note(page.orientation)]
     if "C" in axes:
-        k = axes.index("C")
-        if channel is None or not 0 <= channel < values.shape[k]:
-            raise unreadable(
-                path,
-                f"holds {values.shape[k]} channels (axes {axes}, shape {values.shape}), and channel={channel}",
-                "Pass channel=0, 1, ….",
-            )
-        axes, values = axes.replace("C", ""), np.take(values, channel, axis=k)
+        axes, values = _one_channel(path, axes, values, channel)
         notes.append(f"channel {channel} was read")
     elif channel is not None:
         raise unreadable(path, f"holds no channels (axes {axes}), but channel={channel} was asked for", "Leave `channel` out.")
     colour = "S" in axes
     stack = [a for a in axes if a not in "XYS"]
     if "X" not in axes or "Y" not in axes or len(stack) > 1:
-        raise unreadable(path, f"holds axes {axes} of sizes {values.shape}", "Save one picture, or one stack of pictures.")
+        raise unreadable(
+            path, f"holds axes {axes} of sizes {values.shape}", "Save one picture, or one stack of pictures, or name the axes: axes='zyx'."
+        )
     order = ["X", "Y", *stack] + (["S"] if colour else [])
     values = np.transpose(values, [axes.index(a) for a in order])
     notes.insert(0, "rows run along y (downwards), columns along x" + (", pages along z" if stack else ""))
     if colour:
         values, colour, more = _without_alpha(values)
         oddities = [*oddities, *more]
-    palette = None
-    if int(page.photometric) == 0 and values.dtype.kind in "bu":
-        notes.append("the file stores white as zero: values were inverted")
-        values = ~values if values.dtype == bool else ((1 << int(page.bitspersample)) - 1 - values).astype(values.dtype)
-    if int(page.photometric) == COLOUR_PALETTE and page.colormap is not None:
-        palette = (np.asarray(page.colormap).T >> 8).astype(np.uint8)
-    lossy = int(page.compression) in LOSSY
-    return Raster(values, colour=colour, palette=palette, lossy=lossy, notes=tuple(notes), oddities=tuple(oddities))
+    if page.white_is_zero and values.dtype.kind in "bu":
+        oddities = [*oddities, "the file stores white as zero: values were inverted, as a viewer shows them"]
+        values = ~values if values.dtype == bool else ((1 << page.bits) - 1 - values).astype(values.dtype)
+    return Raster(
+        values, colour=colour, palette=page.palette, lossy=page.lossy, advice=NOT_COLOURS if colour and not stack else "",
+        phases=page.phases, notes=tuple(notes), oddities=tuple(oddities),
+    )  # fmt: skip
+
+
+def _one_channel(path: Path, axes: str, values: np.ndarray, channel: int | None) -> tuple[str, np.ndarray]:
+    k = axes.index("C")
+    if channel is None or not 0 <= channel < values.shape[k]:
+        slices = "" if "Z" in axes else f", or axes={axes.replace('C', 'Z').lower()!r} if they are the slices of a volume"
+        raise unreadable(
+            path,
+            f"holds {values.shape[k]} channels (axes {axes}, shape {values.shape}), and channel={channel}",
+            f"Pass channel=0, 1, …{slices}.",
+        )
+    return axes.replace("C", ""), np.take(values, channel, axis=k)
 
 
 def _squeeze(axes: str, values: np.ndarray) -> tuple[str, np.ndarray]:
@@ -204,7 +264,9 @@ def save_tiff(stream: BinaryIO, value: Any) -> None:
     warn_if_blurred(value)
     labels = np.asarray(value.labels).astype(np.uint8 if value.n_phases <= 256 else np.uint16)
     axes = "YX" if value.grid.ndim == 2 else "ZYX"
-    tifffile.imwrite(stream, np.ascontiguousarray(labels.T), photometric="minisblack", metadata={"axes": axes}, compression="zlib")
+    tifffile.imwrite(
+        stream, np.ascontiguousarray(labels.T), photometric="minisblack", metadata={"axes": axes, KEY: describe(value)}, compression="zlib"
+    )
 
 
-TIFF = Format("TIFF", (".tif", ".tiff"), load_tiff, save_tiff, options=("channel",))
+TIFF = Format("TIFF", (".tif", ".tiff"), load_tiff, save_tiff, options=("channel", "axes"))

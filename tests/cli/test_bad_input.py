@@ -67,7 +67,7 @@ def test_grey_levels_where_labels_are_expected(capsys, tmp_path):
 def test_a_phase_count_that_does_not_match_the_materials(capsys, tmp_path):
     cell = write_cell(tmp_path / "cell.npz")
     message = refused_whole(capsys, tmp_path, "homogenize", cell, "--materials", "[epoxy, glass fibre, Fe]")
-    assert "`materials` must hold one entry per phase (2), but it holds 3" in message
+    assert "`materials` must hold one entry per phase (2: 'matrix', 'fibre'), but it holds 3" in message
 
 
 def test_a_misspelt_material(capsys, tmp_path):

@@ -118,6 +118,7 @@ def checked_run(folder):
         rows = [row for row in csv.DictReader(file) if row["property"] == "E_x"]
     assert len(rows) == metrics["designs"] == 2
     for index, row in enumerate(rows, start=1):
+        assert row["unit"] == "GPa"
         assert float(row["split"]) == metrics[f"design {index}, E_x, split"]
         assert float(row["lower bound"]) <= float(row["split"]) <= float(row["upper bound"])
         assert float(row["split"]) < float(row["predicted"]) * 1.001

@@ -72,6 +72,17 @@ def test_targets_are_met_written_and_resumed(capsys, tmp_path):
     assert "differs in: budget: None there, 7 now" in refuse(capsys, *words, "--budget", 7, "--out", "run", "--resume")
 
 
+def test_moduli_carry_the_unit_of_the_constants(capsys, tmp_path):
+    words = ("--grid", 8, 8, "--materials", "[epoxy, glass fibre]", "--targets", "{E_x: 12.0}", "--tolerance", 0.2, "--budget", 12)
+    said = succeed(capsys, "design", *words, "--out", "run")
+    assert "E_x (GPa)" in said.out
+    with (tmp_path / "run" / "designs.csv").open() as file:
+        units = {row["property"]: row["unit"] for row in csv.DictReader(file)}
+    assert units["E_x"] == units["C11"] == units["bulk"] == "GPa"
+    assert units["nu_xy"] == ""
+    assert "<i>E</i><sub>x</sub> (GPa)" in (tmp_path / "run" / "report.html").read_text()
+
+
 @pytest.mark.slow
 def test_a_front_by_evolution(capsys, tmp_path):
     words = ("--maximize", "k_xx", "--minimize", "volume_fraction", "--method", "nsga2", "--budget", 40)

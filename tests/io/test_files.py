@@ -61,6 +61,8 @@ def test_bad_options_are_named(as_user, path, options, error, message):
 def test_missing_files_folders_and_unknown_endings(path):
     with pytest.raises(FileNotFoundError, match=r"mpa\.npy` does not exist. Did you mean 'map.npy'"):
         read(path.with_name("mpa.npy"))
+    with pytest.raises(FileNotFoundError, match=r"zz\.npy` does not exist.$"):
+        read(path.with_name("zz.npy"))
     with pytest.raises(ReadError, match="is no file"):
         read(path.parent)
     path.with_name("map.gif").touch()

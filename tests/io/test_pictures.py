@@ -3,7 +3,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from jaxmicro.io import DataWarning, ReadError, read, write
 from jaxmicro.microstructures import Microstructure
@@ -42,6 +42,31 @@ def test_written_microstructures_come_back(tmp_path):
     write(tmp_path / "map.png", ms)
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "map.png")), (np.asarray(ms.labels) * 127.5).round().T)
     assert read(tmp_path / "map.png", phases=("a", "b", "c")) == ms
+
+
+@pytest.mark.parametrize("phases", [1, 2, 5, 17, 200, 256])
+def test_labels_of_any_number_of_phases_come_back_with_their_names(tmp_path, phases):
+    labels = np.arange(272).reshape(16, 17) % phases * (3 if phases == 5 else 1) % phases
+    written = Microstructure(labels=labels, phases=[f"Phase {i} ä" for i in range(phases)])
+    write(tmp_path / "map.png", written)
+    found = read(tmp_path / "map.png")
+    np.testing.assert_array_equal(found.labels, labels)
+    assert found.phases == written.phases
+    if phases > 1:
+        assert read(tmp_path / "map.png", phases=[str(k) for k in range(phases)]).phases[-1].name == str(phases - 1)
+        assert read(tmp_path / "map.png", phases={0: "first", None: "others"}).phases[1].name == "others"
+
+
+def test_a_picture_that_was_edited_is_read_as_what_it_is(tmp_path):
+    write(tmp_path / "map.png", Microstructure(labels=[[0, 1, 2], [2, 1, 0]], phases=("a", "b", "c")))
+    with Image.open(tmp_path / "map.png") as picture:
+        text = PngImagePlugin.PngInfo()
+        for key, value in picture.text.items():
+            text.add_text(key, value)
+        grey = np.asarray(picture).copy()
+    grey[0, 0] = 7
+    Image.fromarray(grey).save(tmp_path / "edited.png", pnginfo=text)
+    assert [phase.name for phase in read(tmp_path / "edited.png").phases] == ["value 0", "value 7", "value 128", "value 255"]
 
 
 def test_fractions_of_two_phases_become_grey(tmp_path):

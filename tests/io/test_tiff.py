@@ -22,12 +22,15 @@ def test_pages_are_z_rows_are_y_columns_are_x(tmp_path, dtype):
 
 
 @pytest.mark.parametrize("shape", [(5, 4), (5, 4, 3)])
-@pytest.mark.parametrize("phases", [3, 300])
-def test_written_labels_come_back(tmp_path, shape, phases):
-    labels = np.arange(np.prod(shape)).reshape(shape) % 3 * (phases // 3)
-    write(tmp_path / "map.tiff", Microstructure(labels=labels, phases=[f"p{i}" for i in range(phases)]))
+@pytest.mark.parametrize("phases", [1, 3, 17, 300])
+def test_written_labels_come_back_with_their_names(tmp_path, shape, phases):
+    labels = np.arange(np.prod(shape)).reshape(shape) % 3 * (phases // 3)  # most phases are absent
+    written = Microstructure(labels=labels, phases=[f"p{i}" for i in range(phases)])
+    write(tmp_path / "map.tiff", written)
     assert tifffile.imread(tmp_path / "map.tiff").shape == shape[::-1]
-    np.testing.assert_array_equal(read(tmp_path / "map.tiff").labels, labels // (phases // 3))
+    found = read(tmp_path / "map.tiff")
+    np.testing.assert_array_equal(found.labels, labels)
+    assert found.phases == written.phases
 
 
 @pytest.mark.parametrize("compression", ["packbits", "tiff_deflate", "tiff_lzw"])
@@ -42,9 +45,75 @@ def test_a_stack_of_one_page_is_a_picture(tmp_path):
     assert read(tmp_path / "map.tif").grid.shape == (5, 4)
 
 
-def test_white_as_zero_is_turned_round(tmp_path):
+def test_white_as_zero_is_turned_round_and_said(tmp_path):
     tifffile.imwrite(tmp_path / "map.tif", VOLUME[0], photometric="miniswhite")
-    assert [phase.name for phase in read(tmp_path / "map.tif").phases] == ["value 253", "value 254", "value 255"]
+    with pytest.warns(DataWarning, match="white as zero: values were inverted"):
+        found = read(tmp_path / "map.tif")
+    assert [phase.name for phase in found.phases] == ["value 253", "value 254", "value 255"]
+
+
+def test_a_mask_that_is_stored_with_white_as_zero_is_no_silent_surprise(tmp_path):
+    tifffile.imwrite(tmp_path / "mask.tif", VOLUME[0] == 1)
+    with tifffile.TiffFile(tmp_path / "mask.tif") as file:
+        assert int(file.pages[0].photometric) == 0  # what tifffile chooses for masks
+    with pytest.warns(DataWarning, match="inverted"):
+        np.testing.assert_array_equal(read(tmp_path / "mask.tif").labels, (VOLUME[0] != 1).T)
+
+
+@pytest.mark.parametrize("kind", ["imagej", "ome"])
+def test_stacks_without_axes_are_named_by_the_user(tmp_path, kind):
+    tifffile.imwrite(tmp_path / "map.tif", VOLUME, **{kind: True})
+    with pytest.raises(ReadError, match=r"holds 3 channels .* or axes='zyx' if they are the slices of a volume"):
+        read(tmp_path / "map.tif")
+    np.testing.assert_array_equal(read(tmp_path / "map.tif", axes="zyx").labels, VOLUME.transpose(2, 1, 0))
+    np.testing.assert_array_equal(read(tmp_path / "map.tif", axes="cyx", channel=1).labels, VOLUME[1].T)
+
+
+def test_slices_that_look_like_colours_are_named_by_the_user(tmp_path):
+    tifffile.imwrite(tmp_path / "map.tif", VOLUME.transpose(1, 2, 0), photometric="rgb")
+    with pytest.raises(ReadError, match=r"colour picture .* slices of a volume, name the axes: axes='zyx'"):
+        read(tmp_path / "map.tif")
+    np.testing.assert_array_equal(read(tmp_path / "map.tif", axes="yxz").labels, VOLUME.transpose(2, 1, 0))
+
+
+@pytest.mark.parametrize(
+    ("axes", "error", "words"),
+    [
+        ("zyz", ValueError, "each once"),
+        ("zy", ValueError, "must name x, y"),
+        ("tyx", ValueError, "must name"),
+        ("yx", ReadError, "holds 3 axes"),
+    ],
+)
+def test_impossible_axes_are_refused(tmp_path, axes, error, words):
+    tifffile.imwrite(tmp_path / "map.tif", VOLUME, photometric="minisblack")
+    with pytest.raises(error, match=words):
+        read(tmp_path / "map.tif", axes=axes)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize(("writer", "compression"), [("tifffile", None), ("pillow", None), ("pillow", "tiff_lzw")])
+def test_a_stack_that_was_not_copied_whole_is_no_smaller_volume(tmp_path, writer, compression, share):
+    pages = np.random.default_rng(0).integers(0, 2, (5, 64, 64)).astype(np.uint8)
+    if writer == "tifffile":
+        tifffile.imwrite(tmp_path / "map.tif", pages, photometric="minisblack", metadata=None)
+    else:
+        first, *rest = [Image.fromarray(page) for page in pages]
+        first.save(tmp_path / "map.tif", save_all=True, append_images=rest, compression=compression)
+    whole = (tmp_path / "map.tif").read_bytes()
+    assert read(tmp_path / "map.tif").grid.shape == (64, 64, 5)
+    (tmp_path / "part.tif").write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(ReadError, match=r"part\.tif`.*copied whole"):
+        read(tmp_path / "part.tif")
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_deflate"])
+def test_palettes_are_read_with_every_compression(tmp_path, compression):
+    picture = Image.fromarray(VOLUME[0] % 2).convert("P")
+    picture.putpalette([255, 0, 0, 0, 0, 255] + [0] * 762)
+    picture.save(tmp_path / "map.tif", compression=compression)
+    found = read(tmp_path / "map.tif", phases={(255, 0, 0): "red", (0, 0, 255): "blue"})
+    np.testing.assert_array_equal(found.labels, VOLUME[0].T % 2)
 
 
 def test_channels_are_chosen(tmp_path):
@@ -117,7 +186,8 @@ def test_white_as_zero_means_the_same_for_every_compression(tmp_path, compressio
     Image.fromarray(values > 0 if bilevel else values).save(path, compression=compression, tiffinfo={262: 0})
     with tifffile.TiffFile(path) as file:
         assert int(file.pages[0].photometric) == 0
-    found = read(path) if bilevel else read(path, threshold=128)
+    with pytest.warns(DataWarning, match="white as zero"):
+        found = read(path) if bilevel else read(path, threshold=128)
     assert found.volume_fractions.tolist() == pytest.approx([0.6, 0.4])  # phase 1 is what a viewer shows white
 
 

@@ -12,7 +12,7 @@ from jaxmicro.cli.outcome import error_history, print_designs, report_fields, ta
 from jaxmicro.cli.problems import UsageError
 from jaxmicro.cli.run_folder import Job
 from jaxmicro.cli.stored_report import write_report
-from jaxmicro.cli.wishes import limits_for, objectives_for, phase_constants, properties_for
+from jaxmicro.cli.wishes import limits_for, objectives_for, phase_constants, properties_for, units_of
 from jaxmicro.design import Density, DesignResult, LatentSpace, Problem, minimize
 from jaxmicro.fields import Grid
 from jaxmicro.generative import load
@@ -67,22 +67,22 @@ class Config(JobOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 def run(config: Config, job: Job) -> None:
     """Search, verify, and write designs, values and the report."""
-    problem, names = build_problem(config)
+    problem, names, units = build_problem(config)
     problem.check_targets()
     job.console.step(f"{problem!r}")
     results = [_one(config, job, problem, index) for index in range(config.designs)]
     wanted = target_values(problem.objectives, sum(len(result.labels) for result in results))
-    write_designs(job, results, wanted, names)
+    write_designs(job, results, wanted, names, units)
     _note(job, results)
-    write_report(job, _report_data(config, problem, results, names, wanted))
+    write_report(job, _report_data(config, problem, results, names, wanted, units))
     for index, result in enumerate(results):
         found = f"{len(result.labels)} design{'s' if len(result.labels) > 1 else ''} after {result.evaluations} solves"
         job.console.result(f"search {index + 1}, {result.method}: {WORDS[result.status]}, {found}")
-    print_designs(job, results, names, wanted)
+    print_designs(job, results, names, wanted, units)
 
 
-def build_problem(config: Config) -> tuple[Problem, list[str]]:
-    """The problem, and the names of the properties that have goals."""
+def build_problem(config: Config) -> tuple[Problem, list[str], dict[str, str]]:
+    """The problem, the names of the properties that have goals, and the units of all that have one."""
     objectives = objectives_for(config.targets, config.tolerance, config.minimize, config.maximize)
     limits = limits_for(config.between)
     if not objectives:
@@ -90,7 +90,8 @@ def build_problem(config: Config) -> tuple[Problem, list[str]]:
     space, phases = _space(config)
     constants = phase_constants(config.materials, phases)
     wanted = list(dict.fromkeys(goal.name for goal in (*objectives, *limits)))
-    return Problem(space, properties_for(wanted, constants, config.plane), objectives, limits), wanted
+    problem = Problem(space, properties_for(wanted, constants, config.plane), objectives, limits)
+    return problem, wanted, units_of(problem.names, constants)
 
 
 def _space(config: Config) -> tuple[Any, tuple[str, ...]]:
@@ -126,12 +127,12 @@ def _note(job: Job, results: list[DesignResult]) -> None:
 
 
 def _report_data(
-    config: Config, problem: Problem, results: list[DesignResult], names: list[str], wanted: dict[str, Any]
+    config: Config, problem: Problem, results: list[DesignResult], names: list[str], wanted: dict[str, Any], units: dict[str, str]
 ) -> DesignReportData:
     first, extremes = results[0], bool(problem.extremes)
-    fields = report_fields(results, names, wanted, {})
+    fields = report_fields(results, names, wanted, units)
     if extremes:
-        fields |= _front_fields(results)
+        fields |= _front_fields(results, units)
     else:
         fields["solves"] = [result.evaluations for result in results for _ in result.labels]
         fields["histories"] = {config.method: [found for result in results if (found := error_history(result)) is not None]}
@@ -146,6 +147,7 @@ def _report_data(
         title="Designed cells",
         subtitle=f"{config.method}, {'latent space of ' + config.codec if config.codec else 'a density per voxel'}",
         tolerance=config.tolerance,
+        stiffness_unit=next(iter(units.values()), None),
         phase_names=first.phase_names,
         spacing=tuple(np.asarray(first.grid.spacing).tolist()),
         key_figures=[Card("solves", sum(result.evaluations for result in results), note="of all searches, without verification")],
@@ -153,7 +155,7 @@ def _report_data(
     )
 
 
-def _front_fields(results: list[DesignResult]) -> dict[str, Any]:
+def _front_fields(results: list[DesignResult], units: dict[str, str]) -> dict[str, Any]:
     names = [f"search {index + 1}" if len(results) > 1 else result.method for index, result in enumerate(results)]
     seen = {name: result.history["objectives"][result.history["feasible"]] for name, result in zip(names, results, strict=True)}
     if len(results[0].objective_names) not in (2, 3) or not all(len(points) for points in seen.values()):
@@ -164,5 +166,6 @@ def _front_fields(results: list[DesignResult]) -> dict[str, Any]:
         "reference": results[0].reference if len(results) == 1 else None,
         "hypervolume_history": {name: result.hypervolume_history for name, result in zip(names, results, strict=True)},
         "objective_names": results[0].objective_names,
+        "objective_units": tuple(units.get(name) for name in results[0].objective_names),
         "objective_senses": results[0].senses,
     }

@@ -14,7 +14,7 @@ from jaxmicro.cli.outcome import report_fields, write_designs
 from jaxmicro.cli.provenance import peak_memory
 from jaxmicro.cli.run_folder import Job
 from jaxmicro.cli.stored_report import Table, write_report
-from jaxmicro.cli.wishes import scalar_conductivities
+from jaxmicro.cli.wishes import scalar_conductivities, units_of
 from jaxmicro.design import DesignResult
 from jaxmicro.io import write
 from jaxmicro.materials import Constants
@@ -67,8 +67,9 @@ def write_findings(job: Job, found: Findings) -> None:
         write(job.folder / f"design-{index + 1}.npz", result)
     for method, result in found.fronts.items():
         write(job.folder / f"front-{method}.npz", result)
-    write_designs(job, found.results, found.targets, SHOWN)
-    write_designs(job, [found.ends], {}, SHOWN, folder="front-designs")
+    units = units_of(found.results[0].names, found.materials)
+    write_designs(job, found.results, found.targets, SHOWN, units)
+    write_designs(job, [found.ends], {}, SHOWN, units, folder="front-designs")
     _front_tables(job, found)
     _note(job, found)
     write_report(job, _data(found), _correction_table(found), _ends_table(found), *found.tables, _material_table(found))
