@@ -11,7 +11,7 @@ from jaxmicro.materials import Constants, constants
 
 RATIO = 10.0  # conductivity of the second phase over that of the first where none is given
 
-TRAINING = CodecConfig(widths=(16, 32), epochs=16, batch_size=32, periodic=False, flips=True)
+TRAINING = CodecConfig(widths=(16, 32), epochs=12, batch_size=32, periodic=False, flips=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Effort:
     shown: int = 64
     designs: int = 3
     budget: int = 80
-    front: int = 400
-    crops: int = 640
+    front: int = 320
+    crops: int = 512
     training: CodecConfig = TRAINING
 
 
