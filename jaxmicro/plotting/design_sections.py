@@ -157,7 +157,12 @@ def _property_section(report: Report, data: DesignReportData, values: Values | N
             f"Distribution of {statistic.name}; numbers of cells in brackets.",
         )
     rows = [
-        [each.name, *_summary(each.data), *_summary(each.samples), ks_distance(each.data, each.samples)]
+        [
+            f"{each.name} ({each.unit})" if each.unit else each.name,
+            *_summary(each.data),
+            *_summary(each.samples),
+            ks_distance(each.data, each.samples),
+        ]
         for each in data.property_statistics
     ]
     header = ["property", "data, median", "data, 10–90 %", "samples, median", "samples, 10–90 %", "KS distance"]

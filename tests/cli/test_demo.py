@@ -131,7 +131,8 @@ def checked_run(folder):
         "Walk through latent space",
     ):
         assert title in page
-    assert "<sub>x</sub></td>" not in page  # every modulus in a table carries its unit
+    assert "<sub>x</sub></td>" not in page
+    assert "<sub>x</sub></th>" not in page  # every modulus in a table carries its unit
     assert "<i>E</i><sub>x</sub> (GPa)</td>" in page
     for figure in ("cells", "tiled-1", "young-1", "convergence", "interpolation", "data-against-samples"):
         assert (folder / "figures" / f"{figure}.png").is_file()
