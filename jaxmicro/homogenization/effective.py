@@ -18,7 +18,7 @@ from jaxmicro.homogenization.results import EffectiveResult
 from jaxmicro.homogenization.solve import Medium, Setup
 from jaxmicro.materials.laws import Isotropic, Phases, Scalar, Tensor
 
-FIELDS = ("strain", "stress")
+FIELDS = ("strain", "stress", "energy_density")
 PRECONDITIONERS = ("auto", "green")
 
 
@@ -49,7 +49,7 @@ def effective_stiffness(
         max_steps: largest number of CG steps per load case.
         throw: raise `SolveError` for a failed solve. Under a tracer a failed solve is NaN, in value and derivative.
             `throw=False` returns the best iterate with its status.
-        fields: any of `"strain"`, `"stress"`.
+        fields: any of `"strain"`, `"stress"`, `"energy_density"`.
 
     Returns:
         `EffectiveResult` with `.tensor` (m, m) in the unit of `stiffness`, `.status`, `.steps`, `.residual`.
@@ -98,12 +98,13 @@ def effective_conductivity(
     Args:
         conductivity: isotropic (*grid) or tensor (d, d, *grid) per voxel, or a batch of either.
         grid: the periodic grid.
-        discretization: `"finite_element"`, `"rotated"` or `"fourier"`, as in `effective_stiffness`.
+        discretization: `"finite_element"`, `"rotated"` or `"fourier"`, as in `effective_stiffness`, or `"finite_volume"`: cells
+            that conduct through their faces only, with harmonic means (isotropic conductivities, takes zero).
         preconditioner: `"auto"` or `"green"`.
         rtol: relative error of the fluctuation in the energy norm; default 1e-5 in float64, 1e-3 in float32.
         max_steps: largest number of CG steps per load case.
         throw: raise for a failed solve, else return the best iterate with its status.
-        fields: any of `"strain"` (the potential gradient) and `"stress"` (k times it, minus the flux).
+        fields: any of `"strain"` (the potential gradient), `"stress"` (k times it, minus the flux) and `"energy_density"`.
 
     Returns:
         `EffectiveResult` with `.tensor` (d, d) in the unit of `conductivity`.
@@ -184,9 +185,9 @@ def _solve(
     for field in fields:
         check_choice("fields", field, FIELDS)
     check(max_steps >= 1, f"`max_steps` must be at least 1, but it is {max_steps}.")
-    setup = Setup(
-        make_operator(discretization, kinematics), default_rtol(law.dtype, rtol), max_steps, serial=jax.default_backend() == "cpu"
-    )
+    scheme = make_operator(discretization, kinematics)
+    scheme.admit(law)
+    setup = Setup(scheme, default_rtol(law.dtype, rtol), max_steps, serial=jax.default_backend() == "cpu")
     spacing = grid.spacing.astype(law.dtype)
     result = _compiled(law, spacing, setup, tuple(sorted(set(fields))), batched, throw)
     result = EffectiveResult(**result, discretization=discretization)
@@ -228,10 +229,12 @@ def _whole(name: str, value: Any) -> int:
 def _field_outputs(setup: Setup, medium: Medium, u: Any, fields: tuple[str, ...]) -> dict[str, Array]:
     def of_load(pair: tuple[Any, Array]) -> dict[str, Array]:
         fluctuation, mean = pair
-        strain = [e + mean[k] for k, e in enumerate(setup.operator.strain(fluctuation, medium.spacing))]
-        found = {"strain": jnp.stack(strain)}
-        if "stress" in fields:
-            found["stress"] = jnp.stack(medium.law.stress(strain))
+        found = {}
+        if {"strain", "stress"} & set(fields):
+            strain, stress = setup.operator.local(medium.law, fluctuation, medium.spacing, mean)
+            found = {"strain": jnp.stack(strain), "stress": jnp.stack(stress)}
+        if "energy_density" in fields:
+            found["energy_density"] = setup.operator.energy_density(medium.law, fluctuation, medium.spacing, mean)
         return {name: found[name] for name in fields}
 
     return for_each(of_load, (u, loads(medium, setup)), setup.serial)

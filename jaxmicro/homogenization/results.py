@@ -17,6 +17,8 @@ class EffectiveResult:
         residual: true preconditioned residual per load case relative to that of a zero start, (load,).
         strain: strain (or potential gradient) under each unit load, (load, m, *grid), voxel means, if asked for.
         stress: stress (or flux) under each unit load, (load, m, *grid), voxel means, if asked for.
+        energy_density: energy per volume of each voxel under each unit load, (load, *grid), if asked for; its mean is half the
+            diagonal of the tensor.
         discretization: which scheme ran.
     """
 
@@ -26,6 +28,7 @@ class EffectiveResult:
     residual: Float[Array, "*batch load"]
     strain: Float[Array, "..."] | None = None
     stress: Float[Array, "..."] | None = None
+    energy_density: Float[Array, "..."] | None = None
     discretization: str = static(default="finite_element")
 
     def __str__(self) -> str:

@@ -7,11 +7,11 @@ import pytest
 
 from jaxmicro.fields import conduction, elasticity, forward, inverse
 from jaxmicro.homogenization.operators import OPERATORS, make_operator, sweep
-from jaxmicro.materials import Isotropic, Phases, Tensor
+from jaxmicro.materials import Isotropic, Phases, Scalar, Tensor
 from tests.homogenization.references import random_stiffness
 
 CASES = [
-    (kinematics, shape)
+    (name, kinematics, shape)
     for kinematics, shape in (
         (elasticity(2, 3), (5, 4)),
         (elasticity(2, 6), (5, 4)),
@@ -19,11 +19,15 @@ CASES = [
         (conduction(2), (5, 4)),
         (conduction(3), (3, 4, 5)),
     )
+    for name in OPERATORS
+    if name != "finite_volume" or kinematics.components == 1
 ]
 SPACING = jnp.array([0.7, 1.3, 0.4])
 
 
-def random_law(rng, size, shape):
+def random_law(rng, size, shape, name=""):
+    if name == "finite_volume":
+        return Scalar(jnp.asarray(rng.uniform(0.5, 3.0, size=shape)))
     voxels = np.stack([random_stiffness(rng, size) for _ in range(int(np.prod(shape)))], axis=-1)
     return Tensor(jnp.asarray(voxels.reshape(size, size, *shape)))
 
@@ -32,12 +36,11 @@ def random_displacement(rng, kinematics, shape):
     return tuple(jnp.asarray(rng.normal(size=shape)) for _ in range(kinematics.components))
 
 
-@pytest.mark.parametrize("name", OPERATORS)
-@pytest.mark.parametrize(("kinematics", "shape"), CASES)
+@pytest.mark.parametrize(("name", "kinematics", "shape"), CASES)
 def test_the_operator_is_symmetric_and_positive(name, kinematics, shape):
     rng = np.random.default_rng(1)
     operator, spacing = make_operator(name, kinematics), SPACING[: len(shape)]
-    law = random_law(rng, kinematics.size, shape)
+    law = random_law(rng, kinematics.size, shape, name)
     u, v = random_displacement(rng, kinematics, shape), random_displacement(rng, kinematics, shape)
     ku, kv = operator.force(law, u, spacing)[0], operator.force(law, v, spacing)[0]
     vku, ukv, uku = (sum(jnp.vdot(a, b) for a, b in zip(x, y, strict=True)) for x, y in ((v, ku), (u, kv), (u, ku)))
@@ -45,28 +48,33 @@ def test_the_operator_is_symmetric_and_positive(name, kinematics, shape):
     assert uku > 0
 
 
-@pytest.mark.parametrize("name", OPERATORS)
-@pytest.mark.parametrize(("kinematics", "shape"), CASES)
+@pytest.mark.parametrize(("name", "kinematics", "shape"), CASES)
 def test_load_and_mean_stress_are_adjoint_to_the_strain(name, kinematics, shape):
-    # u · Bᵀ C E = Σ_voxels ε(u) : C : E for every mean strain E, with ε(u) the voxel-mean strain.
+    # u · Bᵀ C E = Σ_voxels σ(u) · E for every mean strain E, with σ(u) the voxel-mean stress.
     rng = np.random.default_rng(2)
     operator, spacing = make_operator(name, kinematics), SPACING[: len(shape)]
-    law = random_law(rng, kinematics.size, shape)
+    law = random_law(rng, kinematics.size, shape, name)
     u, mean = random_displacement(rng, kinematics, shape), jnp.asarray(rng.normal(size=kinematics.size))
     push, stress = operator.force(law, None, spacing, mean)
-    strain = jnp.stack(operator.strain(u, spacing))
+    own_strain, own_stress = (jnp.stack(part) for part in operator.local(law, u, spacing, jnp.zeros(kinematics.size)))
+    assert np.allclose(own_stress, jnp.einsum("ij...,j...->i...", law.tensor(), own_strain), rtol=1e-12)
     work = sum(jnp.vdot(a, b) for a, b in zip(u, push, strict=True))
-    assert work == pytest.approx(float(jnp.einsum("i...,ij...,j->", strain, law.values, mean)), rel=1e-12)
-    assert np.allclose(stress, jnp.mean(jnp.einsum("ij...,j->i...", law.values, mean), axis=tuple(range(1, len(shape) + 1))), rtol=1e-12)
+    assert work == pytest.approx(float(jnp.einsum("i...,i->", own_stress, mean)), rel=1e-12)
+    zero = jax.tree.map(jnp.zeros_like, u)
+    both = operator.local(law, zero, spacing, mean)
+    space = tuple(range(1, len(shape) + 1))
+    assert np.allclose(stress, jnp.mean(jnp.stack(both[1]), axis=space), rtol=1e-12)
+    assert np.allclose(jnp.mean(jnp.stack(both[0]), axis=space), mean, rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", OPERATORS)
-@pytest.mark.parametrize(("kinematics", "shape"), CASES)
+@pytest.mark.parametrize(("name", "kinematics", "shape"), CASES)
 def test_the_symbol_is_the_operator_of_a_homogeneous_medium(name, kinematics, shape):
     rng = np.random.default_rng(3)
     operator, spacing = make_operator(name, kinematics), SPACING[: len(shape)]
     c = jnp.asarray(random_stiffness(rng, kinematics.size))
     law = Tensor(jnp.broadcast_to(c.reshape(c.shape + (1,) * len(shape)), c.shape + shape))
+    if name == "finite_volume":
+        c, law = 1.7 * jnp.eye(kinematics.size), Scalar(jnp.full(shape, 1.7))
     u = random_displacement(rng, kinematics, shape)
     expected = operator.force(law, u, spacing)[0]
     symbol = operator.symbol(c, shape, spacing)
@@ -76,7 +84,7 @@ def test_the_symbol_is_the_operator_of_a_homogeneous_medium(name, kinematics, sh
         assert np.allclose(got, expected[i], atol=1e-11 * float(jnp.max(jnp.abs(expected[i]))))
 
 
-@pytest.mark.parametrize("name", OPERATORS)
+@pytest.mark.parametrize("name", ["finite_element", "rotated", "fourier"])
 def test_a_linear_combination_of_smooth_waves_has_the_analytic_strain(name):
     # Second-order schemes converge with h² to the analytic strain of a sine at the voxel centres' phase; Fourier is exact.
     errors = []
@@ -99,20 +107,19 @@ def test_a_linear_combination_of_smooth_waves_has_the_analytic_strain(name):
 
 def test_zero_modes_are_the_documented_ones():
     checkerboard = jnp.asarray(np.indices((4, 6)).sum(0) % 2 * 2.0 - 1.0)
-    law = Tensor(jnp.broadcast_to(jnp.eye(2)[:, :, None, None], (2, 2, 4, 6)))
+    law = Scalar(jnp.ones((4, 6)))
     spacing = jnp.ones(2)
-    for name, vanishes in (("finite_element", False), ("rotated", True), ("fourier", True)):
+    for name, vanishes in (("finite_element", False), ("rotated", True), ("fourier", True), ("finite_volume", False)):
         force = make_operator(name, conduction(2)).force(law, (checkerboard,), spacing)[0][0]
         assert (float(jnp.max(jnp.abs(force))) < 1e-14) == vanishes
 
 
-@pytest.mark.parametrize("name", OPERATORS)
-@pytest.mark.parametrize(("kinematics", "shape"), CASES)
+@pytest.mark.parametrize(("name", "kinematics", "shape"), CASES)
 @pytest.mark.parametrize("serial", [True, False])
 def test_every_kernel_acts_as_the_force(name, kinematics, shape, serial):
     rng = np.random.default_rng(4)
     operator, spacing = make_operator(name, kinematics), SPACING[: len(shape)]
-    law, u = random_law(rng, kinematics.size, shape), random_displacement(rng, kinematics, shape)
+    law, u = random_law(rng, kinematics.size, shape, name), random_displacement(rng, kinematics, shape)
     expected = operator.force(law, u, spacing)[0]
     for found, wanted in zip(operator.action(law, spacing, serial)(u), expected, strict=True):
         assert np.allclose(found, wanted, atol=1e-13 * float(jnp.max(jnp.abs(wanted))))

@@ -241,3 +241,78 @@ def test_results_do_not_depend_on_the_load_order_or_batching():
     assert np.allclose(mapped, single, rtol=1e-13)
     assert batch.status.shape == (3,)
     assert batch.steps.shape == (3, 2)
+
+
+@pytest.mark.parametrize("shape", [(6, 5), (4, 3, 5)])
+def test_finite_volumes_equal_their_network_of_resistors(shape):
+    """Kirchhoff's laws on the graph of voxels, each face two halves in series, solved directly."""
+    rng = np.random.default_rng(7)
+    k = rng.uniform(0.2, 5.0, size=shape)
+    lengths = np.array([1.0, 2.0, 1.5])[: len(shape)]
+    h, index = lengths / np.array(shape), np.arange(k.size).reshape(shape)
+    for load in range(len(shape)):
+        matrix, push, energy = np.zeros((k.size, k.size)), np.zeros(k.size), 0.0
+        faces = []
+        for axis in range(len(shape)):
+            first, second = index.ravel(), np.roll(index, -1, axis).ravel()
+            resistance = h[axis] / 2 / k.ravel()[first] + h[axis] / 2 / k.ravel()[second]
+            conductance = h.prod() / h[axis] / resistance
+            faces.append((first, second, conductance, h[axis] if axis == load else 0.0))
+            for i, j, g in zip(first, second, conductance, strict=True):
+                matrix[[i, i, j, j], [i, j, j, i]] += np.array([1, -1, 1, -1]) * g
+                push[i] += g * faces[-1][3]
+                push[j] -= g * faces[-1][3]
+        potential = np.linalg.pinv(matrix) @ push
+        energy = sum(np.sum(g * (potential[j] - potential[i] + drop) ** 2) for i, j, g, drop in faces) / lengths.prod()
+        found = jm.effective_conductivity(
+            k, jm.Grid(shape, lengths), discretization="finite_volume", rtol=1e-8, fields=("strain", "stress")
+        )
+        assert float(found.tensor[load, load]) == pytest.approx(energy, rel=1e-12)
+        space = tuple(range(2, 2 + len(shape)))
+        assert np.allclose(found.stress.mean(space), found.tensor, atol=1e-7)
+        assert np.allclose(found.strain.mean(space), np.eye(len(shape)), atol=1e-12)
+
+
+def test_finite_volumes_conduct_through_faces_only():
+    squares = np.kron(np.indices((2, 2)).sum(0) % 2, np.ones((3, 3)))
+    grid = jm.Grid((6, 6))
+    assert float(jm.effective_conductivity(squares, grid, discretization="finite_volume").tensor[0, 0]) == pytest.approx(0.0, abs=1e-10)
+    assert float(jm.effective_conductivity(squares, grid).tensor[0, 0]) > 0.05
+    layers = np.repeat([1.0, 4.0, 0.5], 2)[:, None] * np.ones(6)
+    exact = np.diag([1 / np.mean(1 / layers), layers.mean()])
+    assert np.allclose(jm.effective_conductivity(layers, grid, discretization="finite_volume", rtol=1e-8).tensor, exact, rtol=1e-12)
+
+
+def test_finite_volumes_say_what_they_do_not_take():
+    with pytest.raises(ValueError, match="'finite_volume' is for conduction only"):
+        jm.effective_stiffness(np.ones((3, 3, 4, 4)), jm.Grid((4, 4)), discretization="finite_volume")
+    with pytest.raises(ValueError, match="takes one conductivity per voxel, but it is given a tensor"):
+        jm.effective_conductivity(np.ones((2, 2, 4, 4)), jm.Grid((4, 4)), discretization="finite_volume")
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [("finite_element", (5, 4)), ("rotated", (5, 4)), ("fourier", (5, 4)), ("finite_element", (3, 2, 4))]
+)
+def test_the_energy_density_of_a_stiffness_adds_up_to_the_tensor(name, shape):
+    rng = np.random.default_rng(8)
+    size = 3 * len(shape) - 3
+    c = np.stack([random_stiffness(rng, size) for _ in range(int(np.prod(shape)))], -1).reshape(size, size, *shape)
+    found = jm.effective_stiffness(c, jm.Grid(shape), discretization=name, fields=("strain", "stress", "energy_density"), rtol=1e-8)
+    space = tuple(range(1, 1 + len(shape)))
+    assert found.energy_density.shape == (size, *shape)
+    assert np.allclose(found.energy_density.mean(space), np.diagonal(found.tensor) / 2, rtol=1e-11)
+    pointwise = 0.5 * np.sum(np.asarray(found.strain * found.stress), axis=1)
+    if name == "finite_element":
+        assert (found.energy_density > pointwise - 1e-12).all()  # its strain varies within a voxel
+    else:
+        assert np.allclose(found.energy_density, pointwise)
+
+
+@pytest.mark.parametrize("name", ["finite_element", "finite_volume"])
+def test_the_energy_density_of_a_conductivity_adds_up_to_the_tensor(name):
+    k = np.random.default_rng(9).uniform(0.0, 3.0, size=(5, 4))
+    k[1, 2] = 0.0
+    found = jm.effective_conductivity(k, jm.Grid((5, 4), (1.0, 2.0)), discretization=name, fields="energy_density", rtol=1e-8)
+    assert found.strain is None
+    assert np.allclose(found.energy_density.mean((1, 2)), np.diagonal(found.tensor) / 2, rtol=1e-11)
+    assert (found.energy_density[:, 1, 2] == 0).all()

@@ -10,12 +10,14 @@ from jaxmicro._core import check_choice
 from jaxmicro.fields import Kinematics
 from jaxmicro.homogenization.operators.box_element import BoxElement
 from jaxmicro.homogenization.operators.contract import Operator
+from jaxmicro.homogenization.operators.finite_volume import FiniteVolume
 from jaxmicro.homogenization.operators.trigonometric import Trigonometric
 
 OPERATORS = {
     "finite_element": lambda kinematics: BoxElement(kinematics, full=True),
     "rotated": lambda kinematics: BoxElement(kinematics, full=False),
     "fourier": Trigonometric,
+    "finite_volume": FiniteVolume,
 }
 
 
@@ -25,4 +27,4 @@ def make_operator(discretization: str, kinematics: Kinematics) -> Operator:
     return OPERATORS[discretization](kinematics)
 
 
-__all__ = ["OPERATORS", "BoxElement", "Operator", "Trigonometric", "make_operator"]
+__all__ = ["OPERATORS", "BoxElement", "FiniteVolume", "Operator", "Trigonometric", "make_operator"]

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmicro.fields import Kinematics, frequencies
-from jaxmicro.homogenization.operators.contract import Displacement, LinearLaw, Operator, Vector, mean_components
+from jaxmicro.homogenization.operators.contract import Displacement, LinearLaw, Operator, Vector, half_product, mean_components
 from jaxmicro.homogenization.operators.modes import Columns, Stencils, Subset, add_dual, factors, mode_strain
 from jaxmicro.homogenization.operators.sweep import sweep
 
@@ -62,6 +62,16 @@ class BoxElement(Operator):
         mean: Subset = frozenset()
         strain = mode_strain(self.kinematics, _stencils(u, self.kinematics.dim), mean, factors([mean], spacing))
         return tuple(jnp.zeros_like(u[0]) if s is None else s for s in strain)
+
+    def energy_density(self, law: Any, u: Displacement, spacing: Float[Array, " d"], mean_strain: Float[Array, " m"]) -> Array:
+        """½ Σ ε_k : C : ε_k over all modes, which are orthogonal in a voxel."""
+        stencils, scale = _stencils(u, self.kinematics.dim), factors(self.modes(), spacing)
+        total = jnp.zeros_like(u[0])
+        for mode in self.modes():
+            strain = mode_strain(self.kinematics, stencils, mode, scale)
+            strain = strain if mode else _add_constant(strain, mean_strain)
+            total = total + half_product(strain, law.stress(strain))
+        return total
 
     def action(self, law: Any, spacing: Float[Array, " d"], serial: bool) -> Callable[[Displacement], Displacement]:
         """The function u → K u: on CPU and in 3D plane by plane, which keeps what belongs together in the cache."""

@@ -10,6 +10,7 @@ for a homogeneous medium is a real symmetric c × c block per frequency.
 """
 
 import dataclasses
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -64,6 +65,21 @@ class Operator(ABC):
     def strain(self, u: Displacement, spacing: Float[Array, " d"]) -> tuple[Array, ...]:
         """Voxel means of the strain, m components."""
 
+    def admit(self, law: Any) -> None:
+        """Refuse, by an error, a kind of law that the discretisation cannot take."""
+        del law
+
+    def local(
+        self, law: Any, u: Displacement, spacing: Float[Array, " d"], mean_strain: Float[Array, " m"]
+    ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+        """Voxel means of strain and stress under a mean strain."""
+        strain = tuple(e + mean_strain[k] for k, e in enumerate(self.strain(u, spacing)))
+        return strain, law.stress(strain)
+
+    def energy_density(self, law: Any, u: Displacement, spacing: Float[Array, " d"], mean_strain: Float[Array, " m"]) -> Array:
+        """Energy per volume of each voxel under a mean strain; its mean is half of E : C_eff : E at the minimum."""
+        return half_product(*self.local(law, u, spacing, mean_strain))
+
     @abstractmethod
     def wave_vectors(self, shape: tuple[int, ...], spacing: Float[Array, " d"]) -> list[Vector]:
         """The real vectors b_k(ξ) of all modes on the half spectrum, each a tuple of d arrays that broadcast to it."""
@@ -81,3 +97,8 @@ class Operator(ABC):
 def mean_components(components: Sequence[Array | None], dtype: jnp.dtype) -> Float[Array, " m"]:
     """Voxel averages of component fields; None counts as zero."""
     return jnp.stack([jnp.zeros((), dtype) if c is None else jnp.mean(c) for c in components])
+
+
+def half_product(strain: Sequence[Array | None], stress: Sequence[Array | None]) -> Array:
+    """½ σ : ε, voxel by voxel; None counts as zero."""
+    return 0.5 * functools.reduce(jnp.add, [e * s for e, s in zip(strain, stress, strict=True) if e is not None and s is not None])
