@@ -17,15 +17,17 @@ Blocks = dict[tuple[int, int], Array]
 SINGULAR, STIFFENING = 8, 1e-3  # a determinant below so many eps, and the share of the identity added then
 
 
-def invert_blocks(symbol: Blocks, components: int, shape: tuple[int, ...]) -> Blocks:
-    """Pseudo-inverse of the symbol: adjugate over determinant, zero where the block vanishes.
+def invert_symbol(symbol: Blocks, components: int, shape: tuple[int, ...]) -> Blocks:
+    """Pseudo-inverse of a symbol on the half spectrum; it acts between `forward` and `inverse`, without a further scale."""
+    return invert_blocks({key: jnp.broadcast_to(value, half_shape(shape)) for key, value in symbol.items()}, components)
+
+
+def invert_blocks(full: Blocks, components: int) -> Blocks:
+    """Pseudo-inverse of symmetric c × c blocks, a field per entry of the upper triangle: adjugate over determinant, zero where the block vanishes.
 
     A block that is singular to rounding, as of a medium without any shear stiffness, is stiffened a little: the
     preconditioner of a semi-definite operator must itself be definite.
-
-    The inverse is scaled by the number of voxels nowhere: it acts between `forward` and `inverse`.
     """
-    full = {key: jnp.broadcast_to(value, half_shape(shape)) for key, value in symbol.items()}
     trace = sum(full[i, i] for i in range(components))
     live = trace > 1e-18 * jnp.max(trace)
     scale = jnp.where(live, trace, 1.0)

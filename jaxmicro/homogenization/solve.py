@@ -9,7 +9,7 @@ and its own rule for `vmap`: a loop over the samples on CPU, where finished samp
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -20,8 +20,9 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array, Float
 
-from jaxmicro.homogenization.green import apply_blocks, invert_blocks
-from jaxmicro.homogenization.operators import Operator
+from jaxmicro.homogenization.green import apply_blocks, invert_symbol
+from jaxmicro.homogenization.multigrid import multigrid
+from jaxmicro.homogenization.operators import BoxElement, Operator
 from jaxmicro.homogenization.operators.contract import Displacement
 from jaxmicro.solvers import Outcome, Stopping, conjugate_gradients, symmetric_solve
 
@@ -35,12 +36,14 @@ class Setup:
         rtol: relative tolerance in the energy norm.
         max_steps: largest number of CG steps per load case.
         serial: load cases and samples one after the other (CPU) or in one batch.
+        preconditioner: `"green"` or `"multigrid"`.
     """
 
     operator: Operator
     rtol: float
     max_steps: int
     serial: bool
+    preconditioner: str = "green"
 
 
 class Medium(NamedTuple):
@@ -84,15 +87,23 @@ def zero_tangent(leaf: Array) -> Any:
 def _iterate(*leaves: Array, setup: Setup, tree: Any) -> list[Array]:
     """The solve itself, from and to flat arguments."""
     (law, spacing), force, budget = jax.tree.unflatten(tree, leaves)
-    operator = setup.operator
-    blocks = invert_blocks(operator.symbol(law.mean(), law.grid_shape, spacing), operator.kinematics.components, law.grid_shape)
+    precondition, smallest = _preconditioner(setup, Medium(law, spacing))
     u, outcome = conjugate_gradients(
-        operator.action(law, spacing, setup.serial),
-        lambda r: apply_blocks(blocks, r),
+        setup.operator.action(law, spacing, setup.serial),
+        precondition,
         force,
-        Stopping(rtol=setup.rtol, max_steps=setup.max_steps, budget=budget, smallest=law.softest()),
+        Stopping(rtol=setup.rtol, max_steps=setup.max_steps, budget=budget, smallest=smallest),
     )
     return [*u, *outcome]
+
+
+def _preconditioner(setup: Setup, medium: Medium) -> tuple[Callable[[Displacement], Displacement], Array]:
+    """An approximate inverse of K, and about the smallest eigenvalue of the two together (0 where unknown)."""
+    (law, spacing), operator = medium, setup.operator
+    if setup.preconditioner == "multigrid" and isinstance(operator, BoxElement):
+        return multigrid(operator, law, spacing, setup.serial), jnp.zeros((), law.dtype)
+    blocks = invert_symbol(operator.symbol(law.mean(), law.grid_shape, spacing), operator.kinematics.components, law.grid_shape)
+    return functools.partial(apply_blocks, blocks), law.softest()
 
 
 _solve = Primitive("cell_solve")
