@@ -42,7 +42,7 @@ def run(image: str | None, folder: Path) -> dict:
         "whole_seconds": round(seconds, 1),
         "job": metrics,
         "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024),
-        "last_lines": done.stdout.splitlines()[-16:],
+        "last_lines": done.stdout.replace(f"{folder}/", "").splitlines()[-16:],
     }
 
 

@@ -80,8 +80,8 @@ def check_probability(argument: str, value: Any) -> None:
 def as_float_array(argument: str, value: ArrayLike | Sequence[Any]) -> Float[Array, "..."]:
     """Convert to a floating JAX array of the input's own precision.
 
-    Integers become the default float, and half precision becomes float32. float64 NumPy input while x64 is off is converted to float32 with one warning
-    that names the switch.
+    Integers become the default float, and half precision becomes float32. float64 NumPy input while x64 is off is converted
+    to float32 with one warning that names the switch.
     """
     if not isinstance(value, jax.Array):
         given = value

@@ -189,7 +189,7 @@ def _solve(
     scheme = make_operator(discretization, kinematics)
     scheme.admit(law)
     check(
-        preconditioner != "multigrid" or discretization == "finite_element",
+        preconditioner != "multigrid" or scheme.takes_multigrid,
         f"`preconditioner` 'multigrid' is for discretization='finite_element', but it is {discretization!r}. Use preconditioner='green'.",
     )
     chosen = "green" if preconditioner == "auto" else preconditioner

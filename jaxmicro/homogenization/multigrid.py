@@ -30,7 +30,7 @@ INTERVAL = 0.65  # centre of the eigenvalues to damp, [0.3, 1], relative to the 
 SAMPLES, MARGIN = 64, 1.05  # elements whose largest eigenvalue is computed, and the room for the others
 
 
-def multigrid(operator: BoxElement, law: Any, spacing: Float[Array, " d"], serial: bool) -> Callable[[Displacement], Displacement]:
+def multigrid(operator: Any, law: Any, spacing: Float[Array, " d"], serial: bool) -> Callable[[Displacement], Displacement]:
     """One V-cycle as an approximate inverse of K.
 
     Args:

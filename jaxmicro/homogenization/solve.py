@@ -22,7 +22,7 @@ from jaxtyping import Array, Float
 
 from jaxmicro.homogenization.green import apply_blocks, invert_symbol
 from jaxmicro.homogenization.multigrid import multigrid
-from jaxmicro.homogenization.operators import BoxElement, Operator
+from jaxmicro.homogenization.operators import Operator
 from jaxmicro.homogenization.operators.contract import Displacement
 from jaxmicro.solvers import Outcome, Stopping, conjugate_gradients, symmetric_solve
 
@@ -99,8 +99,8 @@ def _iterate(*leaves: Array, setup: Setup, tree: Any) -> list[Array]:
 
 def _preconditioner(setup: Setup, medium: Medium) -> tuple[Callable[[Displacement], Displacement], Array]:
     """An approximate inverse of K, and about the smallest eigenvalue of the two together (0 where unknown)."""
-    (law, spacing), operator = medium, setup.operator
-    if setup.preconditioner == "multigrid" and isinstance(operator, BoxElement):
+    (law, spacing), operator = medium, setup.operator  # which takes multigrid where that is asked for
+    if setup.preconditioner == "multigrid":
         return multigrid(operator, law, spacing, setup.serial), jnp.zeros((), law.dtype)
     blocks = invert_symbol(operator.symbol(law.mean(), law.grid_shape, spacing), operator.kinematics.components, law.grid_shape)
     return functools.partial(apply_blocks, blocks), law.softest()

@@ -83,6 +83,11 @@ class BoxElement(Operator):
         """On CPU and in 3D."""
         return serial and self.kinematics.dim == 3
 
+    @property
+    def takes_multigrid(self) -> bool:
+        """Only without the checkerboards of the one-point scheme."""
+        return self.full
+
     def wave_vectors(self, shape: tuple[int, ...], spacing: Float[Array, " d"]) -> list[Vector]:
         """Real wave vectors of all modes."""
         # Half angles: a difference is 2i sin(θ/2) and a sum 2 cos(θ/2), up to the phase e^{iθ/2} common to all stencils.

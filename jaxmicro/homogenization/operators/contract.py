@@ -89,6 +89,11 @@ class Operator(ABC):
         return self.kinematics.acoustic(moduli, self.wave_vectors(shape, spacing))
 
     @property
+    def takes_multigrid(self) -> bool:
+        """Whether the operator on coarser grids is an approximation of the one on finer grids, null waves included."""
+        return False
+
+    @property
     def takes_voids(self) -> bool:
         """Whether the discretisation takes voxels of exactly zero stiffness."""
         return True

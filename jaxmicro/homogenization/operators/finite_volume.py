@@ -9,6 +9,7 @@ Flow, 1980, §4.2; the scheme of the tools for tortuosity, Cooper et al. 2016, d
 """
 
 import dataclasses
+import functools
 from typing import Any
 
 import jax.numpy as jnp
@@ -58,23 +59,25 @@ class FiniteVolume(Operator):
         self, law: Any, u: Displacement, spacing: Float[Array, " d"], mean_strain: Float[Array, " m"]
     ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         """Mean gradient and mean flux of each voxel: of its two halves along each axis."""
-        k, strains, fluxes = law.values, [], []
-        for axis in range(self.kinematics.dim):
-            drop = _difference(u, axis, spacing, mean_strain, k)
-            flux = _series(k, axis) * drop
-            fluxes.append(0.5 * (flux + jnp.roll(flux, 1, axis)))
-            share = _share(jnp.roll(k, -1, axis), k)  # of the drop that falls on the half before the face
-            strains.append(share * drop + jnp.roll((1.0 - share) * drop, 1, axis))
-        return tuple(strains), tuple(fluxes)
+        strain = tuple(behind + before for behind, before in self._halves(law.values, u, spacing, mean_strain))
+        return strain, law.stress(strain)
 
     def energy_density(self, law: Any, u: Displacement, spacing: Float[Array, " d"], mean_strain: Float[Array, " m"]) -> Array:
         """½ k g² of the halves of each voxel."""
-        k, total = law.values, jnp.zeros_like(law.values)
+        squares = [behind**2 + before**2 for behind, before in self._halves(law.values, u, spacing, mean_strain)]
+        return law.values * functools.reduce(jnp.add, squares)
+
+    def _halves(self, k: Array, u: Displacement, spacing: Array, mean_strain: Array) -> list[tuple[Array, Array]]:
+        """Half of the gradient in the two halves of each voxel, behind its centre and before it, along each axis.
+
+        The drop across a face falls on its two halves as their resistances.
+        """
+        out = []
         for axis in range(self.kinematics.dim):
             drop = _difference(u, axis, spacing, mean_strain, k)
             share = _share(jnp.roll(k, -1, axis), k)
-            total = total + k * (share * drop) ** 2 + k * jnp.roll((1.0 - share) * drop, 1, axis) ** 2
-        return total
+            out.append((share * drop, jnp.roll((1.0 - share) * drop, 1, axis)))
+        return out
 
     def wave_vectors(self, shape: tuple[int, ...], spacing: Float[Array, " d"]) -> list[Vector]:
         """One mode per axis: its difference."""
