@@ -10,7 +10,7 @@ adjoint solve (the derivative holds for the constants and the edge lengths alike
 
     K du = −∂R(u held fixed),
 
-one more solve per direction and load case, from the rules of `relax` and `solve_force`.
+one more solve per direction and load case, from the rule of `solve_loads`.
 """
 
 import functools
@@ -20,42 +20,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxmicro._core import dot
 from jaxmicro.homogenization.operators.contract import Displacement
-from jaxmicro.homogenization.solve import Medium, Setup, differential_solve, solve_force, zero_tangent
+from jaxmicro.homogenization.solve import Loading, Medium, Setup, for_each, solve_loads, zero_tangent
 from jaxmicro.solvers import Outcome
-
-
-def for_each(function: Any, xs: Any, serial: bool) -> Any:
-    """Map over a leading axis: in a loop, or in one batch."""
-    return jax.lax.map(function, xs) if serial else jax.vmap(function)(xs)
 
 
 def loads(medium: Medium, setup: Setup) -> Float[Array, "load m"]:
     """Unit mean strains."""
     return jnp.eye(setup.operator.kinematics.size, dtype=medium.law.dtype)
-
-
-@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
-def relax(setup: Setup, medium: Medium, mean_strain: Float[Array, " m"]) -> tuple[Displacement, Outcome]:
-    """The fluctuation under one mean strain, with implicit derivatives."""
-    push, _ = setup.operator.force(medium.law, None, medium.spacing, mean_strain)
-    count = medium.law.grid_shape
-    voigt = dot(mean_strain, medium.law.mean() @ mean_strain) * _size(count)
-    return solve_force(setup, medium, jax.tree.map(jnp.negative, push), voigt)
-
-
-@relax.defjvp
-def _relax_jvp(setup: Setup, primals: Any, tangents: Any) -> Any:
-    medium, mean_strain = primals
-    u, outcome = relax(setup, medium, mean_strain)
-
-    def residual(medium: Medium, mean_strain: Array) -> Displacement:
-        return setup.operator.force(medium.law, u, medium.spacing, mean_strain)[0]
-
-    _, change = jax.jvp(residual, primals, tangents)
-    du = differential_solve(setup, medium, jax.tree.map(jnp.negative, change))
-    return (u, outcome), (du, jax.tree.map(zero_tangent, outcome))
 
 
 def _size(shape: tuple[int, ...]) -> int:
@@ -104,9 +76,9 @@ def _work(fields: Displacement, force: Displacement) -> Float[Array, " load"]:
     return functools.reduce(jnp.add, parts)
 
 
-def fluctuations(setup: Setup, medium: Medium) -> tuple[Displacement, Outcome]:
-    """The fluctuations of all load cases, leading axis load."""
-    return for_each(lambda strain: relax(setup, medium, strain), loads(medium, setup), setup.serial)
+def fluctuations(setup: Setup, medium: Medium, start: Displacement | None = None) -> tuple[Displacement, Outcome]:
+    """The fluctuations of all load cases, leading axis load, from guesses if given."""
+    return solve_loads(setup, medium, Loading(mean_strain=loads(medium, setup), start=start))
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
@@ -122,16 +94,16 @@ def _stationary_jvp(setup: Setup, primals: Any, tangents: Any) -> Any:
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
-def effective_tensor(setup: Setup, medium: Medium) -> tuple[Float[Array, "m m"], Outcome]:
+def effective_tensor(setup: Setup, medium: Medium, start: Displacement | None = None) -> tuple[Float[Array, "m m"], Outcome]:
     """C_eff and how its solves ended. First derivatives cost no solve, Hessian–vector products one per load case."""
-    u, outcome = fluctuations(setup, medium)
+    u, outcome = fluctuations(setup, medium, start)
     return energy_value(setup, medium, u), outcome
 
 
 @effective_tensor.defjvp
 def _effective_jvp(setup: Setup, primals: Any, tangents: Any) -> Any:
-    (medium,) = primals
-    u, outcome = fluctuations(setup, medium)
+    medium, start = primals
+    u, outcome = fluctuations(setup, medium, start)
     value, change = energy_value(setup, medium, u), _change(setup, medium, u, tangents[0])
     return (value, outcome), (change, jax.tree.map(zero_tangent, outcome))
 

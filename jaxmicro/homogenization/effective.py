@@ -1,25 +1,15 @@
-"""The front doors `effective_stiffness` and `effective_conductivity`: convert, check, solve, report."""
+"""The front doors `effective_stiffness` and `effective_conductivity`."""
 
-import functools
-import operator
 from collections.abc import Sequence
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import ArrayLike, Float
 
-from jaxmicro._core import Status, as_float_array, check, check_choice, default_rtol, is_concrete, poison, raise_for_status
-from jaxmicro.fields import Grid, Kinematics, conduction, elasticity
-from jaxmicro.homogenization.cell import effective_tensor, fluctuations, for_each, loads, stationary_tensor
-from jaxmicro.homogenization.operators import make_operator
+from jaxmicro._core import as_float_array, check
+from jaxmicro.fields import Grid, conduction, elasticity
+from jaxmicro.homogenization.linear import Options, answer
 from jaxmicro.homogenization.results import EffectiveResult
-from jaxmicro.homogenization.solve import Medium, Setup
 from jaxmicro.materials.laws import Isotropic, Phases, Scalar, Tensor
-
-FIELDS = ("strain", "stress", "energy_density")
-PRECONDITIONERS = ("auto", "green", "multigrid")
 
 
 def effective_stiffness(
@@ -29,7 +19,10 @@ def effective_stiffness(
     discretization: str = "finite_element",
     preconditioner: str = "auto",
     rtol: float | None = None,
+    tensor_rtol: float | None = None,
     max_steps: int = 1000,
+    precision: str | None = None,
+    start: Float[ArrayLike, "..."] | EffectiveResult | None = None,
     throw: bool = True,
     fields: Sequence[str] = (),
 ) -> EffectiveResult:
@@ -43,21 +36,31 @@ def effective_stiffness(
             grid m = 3 is the in-plane problem the 3 × 3 was made for, m = 6 the columnar one (full macroscopic strain).
         grid: the periodic grid. Shapes must agree.
         discretization: `"finite_element"` (default, an upper bound for the voxel cell), `"rotated"` or `"fourier"`.
-        preconditioner: `"green"`, the homogeneous reference medium; `"multigrid"`, a V-cycle that sees the material (finite
-            elements only): fewer but dearer steps, worth them on smooth fields of high contrast; `"auto"` is `"green"` so far.
+        preconditioner: `"green"`, a homogeneous reference medium; `"green_jacobi"`, the same scaled by the local stiffness;
+            `"multigrid"`, a V-cycle that sees the material (finite elements only): fewer but dearer steps, and longer to
+            compile. `"auto"` takes multigrid for grey fields of high contrast, such as densities, green_jacobi for smooth
+            ones where multigrid is not to be had, and else green. Under a tracer it cannot look at the field before it
+            compiles, and multigrid must be asked for by name.
         rtol: relative error of the fluctuation in the energy norm; that of the tensor is about its square, that of a
             gradient about `rtol`. Default 1e-5 in float64, 1e-3 in float32.
+        tensor_rtol: instead of `rtol`: relative error of the diagonal entries of the tensor, by the solver's own estimate,
+            which `.tensor_error` returns. Loose solves (1e-3, say) are cheap.
         max_steps: largest number of CG steps per load case.
+        precision: `"mixed"` iterates in float32 inside a refinement in float64: half the memory of the iteration, the
+            accuracy of float64. None works in the dtype of the constants.
+        start: a guess of the displacements, (load, component, *grid) with the batch axis in front if there is one, or the
+            result of a similar cell solved with `fields=("displacement",)`. It saves steps and does not change the answer.
         throw: raise `SolveError` for a failed solve. Under a tracer a failed solve is NaN, in value and derivative.
             `throw=False` returns the best iterate with its status.
-        fields: any of `"strain"`, `"stress"`, `"energy_density"`.
+        fields: any of `"strain"`, `"stress"`, `"energy_density"`, `"displacement"` (the periodic part, at the nodes).
 
     Returns:
-        `EffectiveResult` with `.tensor` (m, m) in the unit of `stiffness`, `.status`, `.steps`, `.residual`.
+        `EffectiveResult` with `.tensor` (m, m) in the unit of `stiffness`, `.status`, `.steps`, `.residual`, `.tensor_error`.
 
     Raises:
         ValueError: for wrong shapes and for values that are not finite, symmetric and positive semi-definite.
         SolveError: if a concrete solve did not converge and `throw` is true.
+        MemoryError: if the solve would not fit into memory, before anything is allocated.
 
     Differentiable in both modes with respect to stiffness and edge lengths, at no extra solve; a Hessian–vector product
     costs one solve per load case. At exactly zero stiffness the derivative is one-sided.
@@ -76,9 +79,8 @@ def effective_stiffness(
     law, batched = _elastic_law(stiffness, grid)
     size = law.values.shape[1] if batched else law.components
     kinematics = elasticity(grid.ndim, size)
-    return _solve(
-        "effective_stiffness", "stiffness", law, batched, kinematics, grid, discretization, preconditioner, rtol, max_steps, throw, fields
-    )
+    options = Options(discretization, preconditioner, rtol, tensor_rtol, max_steps, precision, start, throw, fields)
+    return answer("effective_stiffness", "stiffness", law, batched, kinematics, grid, options)
 
 
 def effective_conductivity(
@@ -88,7 +90,10 @@ def effective_conductivity(
     discretization: str = "finite_element",
     preconditioner: str = "auto",
     rtol: float | None = None,
+    tensor_rtol: float | None = None,
     max_steps: int = 1000,
+    precision: str | None = None,
+    start: Float[ArrayLike, "..."] | EffectiveResult | None = None,
     throw: bool = True,
     fields: Sequence[str] = (),
 ) -> EffectiveResult:
@@ -101,11 +106,15 @@ def effective_conductivity(
         grid: the periodic grid.
         discretization: `"finite_element"`, `"rotated"` or `"fourier"`, as in `effective_stiffness`, or `"finite_volume"`: cells
             that conduct through their faces only, with harmonic means (isotropic conductivities, takes zero).
-        preconditioner: `"auto"`, `"green"` or `"multigrid"`, as in `effective_stiffness`.
+        preconditioner: `"auto"`, `"green"`, `"green_jacobi"` or `"multigrid"`, as in `effective_stiffness`.
         rtol: relative error of the fluctuation in the energy norm; default 1e-5 in float64, 1e-3 in float32.
+        tensor_rtol: instead of `rtol`, relative error of the diagonal entries of the tensor.
         max_steps: largest number of CG steps per load case.
+        precision: None or `"mixed"`, as in `effective_stiffness`.
+        start: a guess of the potentials, as in `effective_stiffness`.
         throw: raise for a failed solve, else return the best iterate with its status.
-        fields: any of `"strain"` (the potential gradient), `"stress"` (k times it, minus the flux) and `"energy_density"`.
+        fields: any of `"strain"` (the potential gradient), `"stress"` (k times it, minus the flux), `"energy_density"` and
+            `"displacement"` (the periodic part of the potential).
 
     Returns:
         `EffectiveResult` with `.tensor` (d, d) in the unit of `conductivity`.
@@ -123,9 +132,8 @@ def effective_conductivity(
     """
     _check_is_grid(grid)
     law, batched = _conductive_law(conductivity, grid)
-    return _solve(
-        "effective_conductivity", "conductivity", law, batched, conduction(grid.ndim), grid, discretization, preconditioner, rtol, max_steps, throw, fields
-    )  # fmt: skip
+    options = Options(discretization, preconditioner, rtol, tensor_rtol, max_steps, precision, start, throw, fields)
+    return answer("effective_conductivity", "conductivity", law, batched, conduction(grid.ndim), grid, options)
 
 
 def _elastic_law(stiffness: Any, grid: Grid) -> tuple[Any, bool]:
@@ -173,111 +181,3 @@ def _check_is_grid(grid: Any) -> None:
 def _check_components(name: str, count: int, allowed: tuple[int, ...], grid: Grid) -> None:
     sizes = " or ".join(map(str, allowed))
     check(count in allowed, f"`{name}` must have {sizes} components on a {grid.ndim}D grid, but it has {count}.")
-
-
-def _solve(
-    question: str, name: str, law: Any, batched: bool, kinematics: Kinematics, grid: Grid,
-    discretization: str, preconditioner: str, rtol: float | None, max_steps: int, throw: bool, fields: Sequence[str],
-) -> EffectiveResult:  # fmt: skip
-    check_choice("preconditioner", preconditioner, PRECONDITIONERS)
-    max_steps = _whole("max_steps", max_steps)
-    if isinstance(fields, str):
-        fields = (fields,)
-    for field in fields:
-        check_choice("fields", field, FIELDS)
-    check(max_steps >= 1, f"`max_steps` must be at least 1, but it is {max_steps}.")
-    scheme = make_operator(discretization, kinematics)
-    scheme.admit(law)
-    check(
-        preconditioner != "multigrid" or scheme.takes_multigrid,
-        f"`preconditioner` 'multigrid' is for discretization='finite_element', but it is {discretization!r}. Use preconditioner='green'.",
-    )
-    chosen = "green" if preconditioner == "auto" else preconditioner
-    setup = Setup(scheme, default_rtol(law.dtype, rtol), max_steps, jax.default_backend() == "cpu", chosen)
-    spacing = grid.spacing.astype(law.dtype)
-    result = _compiled(law, spacing, setup, tuple(sorted(set(fields))), batched, throw)
-    result = EffectiveResult(**result, discretization=discretization)
-    if throw and is_concrete(law, spacing, result.status):
-        if bool((np.asarray(result.status) == Status.BAD_INPUT).any()):
-            _explain(name, law, batched, discretization)
-        raise_for_status(question, result.status, result.residual, result.steps)
-    return result
-
-
-@functools.partial(jax.jit, static_argnames=("setup", "fields", "batched", "throw"))
-def _compiled(law: Any, spacing: Array, setup: Setup, fields: tuple[str, ...], batched: bool, throw: bool) -> dict[str, Array]:
-    def one(law: Any) -> dict[str, Array]:
-        return _one(law, spacing, setup, fields, throw)
-
-    return for_each(one, law, setup.serial) if batched else one(law)
-
-
-def _one(law: Any, spacing: Array, setup: Setup, fields: tuple[str, ...], throw: bool) -> dict[str, Array]:
-    medium = Medium(law, spacing)
-    if fields:
-        u, outcome = fluctuations(setup, medium)
-        out = {"tensor": stationary_tensor(setup, medium, u)} | _field_outputs(setup, medium, u, fields)
-    else:
-        tensor, outcome = effective_tensor(setup, medium)
-        out = {"tensor": tensor}
-    status = jnp.where(_admissible(law, setup), jnp.max(outcome.status), Status.BAD_INPUT).astype(jnp.int32)
-    out = poison(out, status == Status.CONVERGED if throw else status != Status.BAD_INPUT)
-    return out | {"status": status, "steps": outcome.steps, "residual": outcome.residual}
-
-
-def _whole(name: str, value: Any) -> int:
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise TypeError(f"`{name}` must be a whole number, but it is {value!r}.") from None
-
-
-def _field_outputs(setup: Setup, medium: Medium, u: Any, fields: tuple[str, ...]) -> dict[str, Array]:
-    def of_load(pair: tuple[Any, Array]) -> dict[str, Array]:
-        fluctuation, mean = pair
-        found = {}
-        if {"strain", "stress"} & set(fields):
-            strain, stress = setup.operator.local(medium.law, fluctuation, medium.spacing, mean)
-            found = {"strain": jnp.stack(strain), "stress": jnp.stack(stress)}
-        if "energy_density" in fields:
-            found["energy_density"] = setup.operator.energy_density(medium.law, fluctuation, medium.spacing, mean)
-        return {name: found[name] for name in fields}
-
-    return for_each(of_load, (u, loads(medium, setup)), setup.serial)
-
-
-def _admissible(law: Any, setup: Setup) -> Array:
-    faults = law.faults()
-    bad = jnp.any(faults.unknown | faults.non_finite | faults.asymmetric | faults.indefinite)
-    if not setup.operator.takes_voids:
-        bad |= jnp.any(faults.void)
-    return ~bad
-
-
-def _explain(name: str, law: Any, batched: bool, discretization: str) -> None:
-    """Raise the error that names the first bad voxel."""
-    faults = jax.vmap(type(law).faults)(law) if batched else law.faults()
-    reasons = {
-        "unknown": ("must have a tensor in the table", "Labels run from 0 to the number of phases less one."),
-        "non_finite": ("must be finite", "Mask or fill those voxels first."),
-        "asymmetric": ("must be symmetric", "Symmetrise it: 0.5 * (C + C.swapaxes(0, 1))."),
-        "indefinite": ("must be positive semi-definite", "Check signs, units and the order of the constants."),
-        "void": (
-            f"must be positive for discretization={discretization!r}",
-            "Use discretization='finite_element', which takes voids, or a small positive value.",
-        ),
-    }
-    for kind, (rule, advice) in reasons.items():
-        flags = np.asarray(getattr(faults, kind))
-        if flags.any():
-            where = tuple(int(i) for i in np.argwhere(flags)[0])
-            place = f"batch entry {where[0]}, voxel {where[1:]}" if batched else f"voxel {where}"
-            raise ValueError(
-                f"`{name}` {rule} in every voxel, but {int(flags.sum())} of {flags.size} fail (the first is {place}{'' if kind == 'unknown' else _value(law, where, batched)}). {advice}"
-            )
-
-
-def _value(law: Any, where: tuple[int, ...], batched: bool) -> str:
-    one = jax.tree.map(lambda leaf: leaf[where[0]], law) if batched else law
-    voxel = np.asarray(one.tensor())[(slice(None), slice(None), *(where[1:] if batched else where))]
-    return f", with diagonal {np.array2string(np.diagonal(voxel), precision=4, threshold=6)}"

@@ -25,7 +25,6 @@ from jaxmicro.solvers.multigrid import Level, v_cycle
 
 SHORTEST = 4  # axes are not halved below this
 DENSE = 200  # unknowns of the coarsest level, which is solved directly
-KERNEL = 20_000  # voxels from which on the sweeping kernel is worth its compilation
 INTERVAL = 0.65  # centre of the eigenvalues to damp, [0.3, 1], relative to the largest
 SAMPLES, MARGIN = 64, 1.05  # elements whose largest eigenvalue is computed, and the room for the others
 
@@ -59,7 +58,7 @@ def multigrid(operator: Any, law: Any, spacing: Float[Array, " d"], serial: bool
         share = float(np.prod(coarse) / np.prod(shape))
         levels.append(
             Level(
-                operator=operator.action(law, spacing, serial and int(np.prod(shape)) >= KERNEL),
+                operator=operator.action(law, spacing, serial),
                 invert_diagonal=functools.partial(_multiply, nodal_inverse(operator, law, spacing)),
                 damping=damping,
                 restrict=functools.partial(_restrict, shape=coarse, factor=share),
@@ -69,16 +68,16 @@ def multigrid(operator: Any, law: Any, spacing: Float[Array, " d"], serial: bool
         law = law.map_fields(functools.partial(_average, shape=coarse))
         spacing = spacing * jnp.asarray(np.array(shape) / np.array(coarse), spacing.dtype)
     coarsest = _direct(operator, law, spacing)
-    return v_cycle(levels, coarsest, functools.partial(_apart, spacing[0] > 0)) if serial else v_cycle(levels, coarsest)
+    return v_cycle(levels, coarsest, _apart) if serial else v_cycle(levels, coarsest)
 
 
-def _apart(always: Array, step: Callable[..., Displacement]) -> Callable[..., Displacement]:
-    """A step that the CPU compiler cannot merge with its neighbours: it does not know that the condition always holds."""
+def _apart(step: Callable[..., Displacement]) -> Callable[..., Displacement]:
+    """A step that the CPU compiler cannot merge with its neighbours: it does not know the condition, which holds for all numbers."""
 
     def nothing(*arguments: Any) -> Displacement:
-        return jax.tree.map(lambda like: jnp.zeros(like.shape, like.dtype), jax.eval_shape(step, *arguments))
+        return jax.tree.map(lambda like: jnp.full(like.shape, jnp.nan, like.dtype), jax.eval_shape(step, *arguments))
 
-    return lambda *arguments: jax.lax.cond(always, step, nothing, *arguments)
+    return lambda *arguments: jax.lax.cond(jnp.isfinite(arguments[0][0].ravel()[0]), step, nothing, *arguments)
 
 
 def nodal_blocks(operator: BoxElement, law: Any, spacing: Float[Array, " d"]) -> Blocks:
@@ -189,9 +188,13 @@ def _interpolation(n: int, m: int) -> np.ndarray:
 
 
 def _direct(operator: BoxElement, law: Any, spacing: Array) -> Callable[[Displacement], Displacement]:
-    """The pseudo-inverse of a small operator, as a matrix."""
-    shape, components = law.grid_shape, operator.kinematics.components
-    size = components * int(np.prod(shape))
+    """The inverse of a small operator on displacements of zero mean, as a matrix.
+
+    Modes softer than rounding can tell are taken as soft as that: left out, they would stay in the error for ever.
+    """
+    shape, components, dtype = law.grid_shape, operator.kinematics.components, law.dtype
+    size, wide = components * int(np.prod(shape)), jnp.promote_types(dtype, jnp.result_type(float))
+    law = jax.tree.map(lambda leaf: leaf.astype(wide), law)
 
     def split(flat: Array) -> Displacement:
         return tuple(flat.reshape(components, *shape))
@@ -199,11 +202,17 @@ def _direct(operator: BoxElement, law: Any, spacing: Array) -> Callable[[Displac
     def flatten(fields: Displacement) -> Array:
         return jnp.stack(fields).ravel()
 
-    matrix = jax.vmap(lambda e: flatten(operator.force(law, split(e), spacing)[0]))(jnp.eye(size, dtype=law.dtype))
-    values, vectors = jnp.linalg.eigh(0.5 * (matrix + matrix.T))
-    live = values > size * jnp.finfo(law.dtype).eps * values[-1]
-    inverse = (vectors * jnp.where(live, 1.0 / jnp.where(live, values, 1.0), 0.0)) @ vectors.T
-    return lambda force: split(jnp.matmul(inverse, flatten(force), precision=jax.lax.Precision.HIGHEST))
+    matrix = jax.vmap(lambda e: flatten(operator.force(law, split(e), spacing.astype(wide))[0]))(jnp.eye(size, dtype=wide))
+    rigid = jnp.kron(jnp.eye(components), jnp.ones((size // components,) * 2)) * (components / size)
+    values, vectors = jnp.linalg.eigh(0.5 * (matrix + matrix.T) + jnp.trace(matrix) / size * rigid)
+    softest = size * jnp.finfo(wide).eps * values[-1]
+    inverse = ((vectors / jnp.maximum(values, jnp.where(softest > 0, softest, 1.0))) @ vectors.T).astype(dtype)
+
+    def solve(force: Displacement) -> Displacement:
+        u = split(jnp.matmul(inverse, flatten(force), precision=jax.lax.Precision.HIGHEST))
+        return tuple(field - jnp.mean(field) for field in u)
+
+    return solve
 
 
 def _largest_eigenvalue(operator: BoxElement, law: Any, spacing: Array) -> Array:

@@ -1,10 +1,11 @@
-"""One linear solve K u = f as a primitive of its own.
+"""The linear solves K u = f of all load cases as a primitive of its own.
 
 As a primitive the solve is never taken apart: it has its derivative from the equation at any order,
 
     K du = df − dK u,
 
 and its own rule for `vmap`: a loop over the samples on CPU, where finished samples then cost nothing, and one batch elsewhere.
+What belongs to the cell alone, such as the preconditioner, is prepared once for all its loads.
 """
 
 import dataclasses
@@ -20,11 +21,11 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array, Float
 
-from jaxmicro.homogenization.green import apply_blocks, invert_symbol
-from jaxmicro.homogenization.multigrid import multigrid
+from jaxmicro._core import dot
 from jaxmicro.homogenization.operators import Operator
 from jaxmicro.homogenization.operators.contract import Displacement
-from jaxmicro.solvers import Outcome, Stopping, conjugate_gradients, symmetric_solve
+from jaxmicro.homogenization.preconditioners import lowered, prepare
+from jaxmicro.solvers import Outcome, Stopping, conjugate_gradients, refine, symmetric_solve, tree_dot
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +37,9 @@ class Setup:
         rtol: relative tolerance in the energy norm.
         max_steps: largest number of CG steps per load case.
         serial: load cases and samples one after the other (CPU) or in one batch.
-        preconditioner: `"green"` or `"multigrid"`.
+        preconditioner: one of `preconditioners.NAMES`.
+        tensor_rtol: relative tolerance of the diagonal of the effective tensor, instead of `rtol`, if given.
+        mixed: whether the iteration runs in float32 inside a refinement in float64.
     """
 
     operator: Operator
@@ -44,6 +47,8 @@ class Setup:
     max_steps: int
     serial: bool
     preconditioner: str = "green"
+    tensor_rtol: float | None = None
+    mixed: bool = False
 
 
 class Medium(NamedTuple):
@@ -53,30 +58,55 @@ class Medium(NamedTuple):
     spacing: Float[Array, " d"]
 
 
-def solve_force(setup: Setup, medium: Medium, force: Displacement, budget: Float[Array, ""]) -> tuple[Displacement, Outcome]:
-    """Solve K u = force by preconditioned conjugate gradients.
+class Loading(NamedTuple):
+    """The loads of a cell: mean strains or nodal forces.
+
+    Attributes:
+        mean_strain: (load, m), or None.
+        force: nodal forces, components (load, *grid), or None.
+        start: guesses of the displacements, components (load, *grid), or None.
+    """
+
+    mean_strain: Float[Array, "load m"] | None = None
+    force: Displacement | None = None
+    start: Displacement | None = None
+
+
+def for_each(function: Any, xs: Any, serial: bool) -> Any:
+    """Map over a leading axis: in a loop, or in one batch."""
+    return jax.lax.map(function, xs) if serial else jax.vmap(function)(xs)
+
+
+def solve_loads(setup: Setup, medium: Medium, loading: Loading) -> tuple[Displacement, Outcome]:
+    """Solve K u = force by preconditioned conjugate gradients, load by load.
 
     Args:
         setup: discretisation and tolerance.
         medium: law and voxel edge lengths.
-        force: nodal forces.
-        budget: energy of the load before relaxation, as in `Stopping`.
+        loading: the loads and, possibly, guesses.
 
     Returns:
-        The displacement and how the iteration ended. Differentiable: a derivative that fails is NaN.
+        The displacements and how the iterations ended, with leading axis load. Differentiable with respect to medium and
+        loads: a derivative that fails is NaN.
     """
-    leaves, tree = jax.tree.flatten((medium, force, budget))
+    leaves, tree = jax.tree.flatten((medium, loading))
     found = _solve.bind(*leaves, setup=setup, tree=tree)
-    return tuple(found[: len(force)]), Outcome(*found[len(force) :])
+    count = setup.operator.kinematics.components
+    return tuple(found[:count]), Outcome(*found[count:])
 
 
 def differential_solve(setup: Setup, medium: Medium, force: Displacement) -> Displacement:
-    """Solve K du = force for a derivative: linear in the force, judged by its own energy, NaN if it fails."""
+    """Solve K du = force for derivatives, leading axis load: linear in the force, judged by its own energy, NaN if it fails."""
+    setup = dataclasses.replace(setup, tensor_rtol=None)
     return symmetric_solve(
-        lambda v: setup.operator.force(medium.law, v, medium.spacing)[0],
-        lambda rhs: solve_force(setup, medium, rhs, jnp.asarray(jnp.inf, medium.law.dtype)),
+        lambda v: for_each(lambda one: setup.operator.force(medium.law, one, medium.spacing)[0], v, setup.serial),
+        lambda rhs: _worst(solve_loads(setup, medium, Loading(force=rhs))),
         force,
     )
+
+
+def _worst(found: tuple[Displacement, Outcome]) -> tuple[Displacement, Outcome]:
+    return found[0], jax.tree.map(jnp.max, found[1])
 
 
 def zero_tangent(leaf: Array) -> Any:
@@ -85,25 +115,78 @@ def zero_tangent(leaf: Array) -> Any:
 
 
 def _iterate(*leaves: Array, setup: Setup, tree: Any) -> list[Array]:
-    """The solve itself, from and to flat arguments."""
-    (law, spacing), force, budget = jax.tree.unflatten(tree, leaves)
-    precondition, smallest = _preconditioner(setup, Medium(law, spacing))
-    u, outcome = conjugate_gradients(
-        setup.operator.action(law, spacing, setup.serial),
-        precondition,
-        force,
-        Stopping(rtol=setup.rtol, max_steps=setup.max_steps, budget=budget, smallest=smallest),
-    )
+    """The solves themselves, from and to flat arguments."""
+    medium, loading = jax.tree.unflatten(tree, leaves)
+    method = _mixed(setup, medium) if setup.mixed else _plain(setup, medium)
+
+    def one(load: Loading) -> tuple[Displacement, Outcome]:
+        if load.force is not None:
+            return _rescaled(method, load.force, load.start)
+        push, _ = setup.operator.force(medium.law, None, medium.spacing, load.mean_strain)
+        assert load.mean_strain is not None
+        budget = dot(load.mean_strain, medium.law.mean() @ load.mean_strain) * int(np.prod(medium.law.grid_shape))
+        return method(jax.tree.map(jnp.negative, push), budget, load.start)
+
+    u, outcome = for_each(one, loading, setup.serial)
     return [*u, *outcome]
 
 
-def _preconditioner(setup: Setup, medium: Medium) -> tuple[Callable[[Displacement], Displacement], Array]:
-    """An approximate inverse of K, and about the smallest eigenvalue of the two together (0 where unknown)."""
-    (law, spacing), operator = medium, setup.operator  # which takes multigrid where that is asked for
-    if setup.preconditioner == "multigrid":
-        return multigrid(operator, law, spacing, setup.serial), jnp.zeros((), law.dtype)
-    blocks = invert_symbol(operator.symbol(law.mean(), law.grid_shape, spacing), operator.kinematics.components, law.grid_shape)
-    return functools.partial(apply_blocks, blocks), law.softest()
+Method = Callable[[Displacement, Array, Displacement | None], tuple[Displacement, Outcome]]
+
+
+def _rescaled(method: Method, force: Displacement, start: Displacement | None) -> tuple[Displacement, Outcome]:
+    """Solve for a force of largest entry one, so that none is too small or too large for its dtype."""
+    size = _largest(force)
+    factor = jnp.where(size > 0, size, 1.0)
+    u, outcome = method(tuple(field / factor for field in force), jnp.full_like(size, jnp.inf), start)
+    return tuple(factor * field for field in u), outcome._replace(error=factor**2 * outcome.error)
+
+
+def _largest(fields: Displacement) -> Array:
+    return functools.reduce(jnp.maximum, [jnp.max(jnp.abs(field)) for field in fields])
+
+
+def _plain(setup: Setup, medium: Medium) -> Method:
+    """Conjugate gradients in the dtype of the law."""
+    action = setup.operator.action(medium.law, medium.spacing, setup.serial)
+    precondition, smallest = prepare(setup.preconditioner, setup.operator, medium.law, medium.spacing, setup.serial)
+
+    def method(force: Displacement, budget: Array, start: Displacement | None) -> tuple[Displacement, Outcome]:
+        return conjugate_gradients(action, precondition, force, _stopping(setup, budget, smallest), start)
+
+    return method
+
+
+def _mixed(setup: Setup, medium: Medium) -> Method:
+    """Conjugate gradients in float32 inside a refinement in float64."""
+    law, spacing = medium
+    action = setup.operator.action(law, spacing, setup.serial)
+    low, low_spacing, factor = lowered(law, spacing)
+    low_action = setup.operator.action(low, low_spacing, setup.serial)
+    precondition, smallest = prepare(setup.preconditioner, setup.operator, low, low_spacing, setup.serial)
+
+    def scaled(r: Displacement) -> tuple[Displacement, Array]:
+        size = jnp.maximum(_largest(r), jnp.finfo(law.dtype).tiny)
+        return tuple((field / size).astype(jnp.float32) for field in r), size
+
+    def correct(r: Displacement, rtol: Array, max_steps: Array) -> tuple[Displacement, Outcome]:
+        force, size = scaled(r)
+        u, outcome = conjugate_gradients(low_action, precondition, force, Stopping(rtol.astype(jnp.float32), max_steps, smallest=smallest))
+        error = factor * size**2 * outcome.error.astype(law.dtype)
+        return tuple(factor * size * field.astype(law.dtype) for field in u), outcome._replace(error=error)
+
+    def measure(r: Displacement) -> Array:
+        force, size = scaled(r)
+        return factor * size**2 * tree_dot(force, precondition(force)).astype(law.dtype)
+
+    def method(force: Displacement, budget: Array, start: Displacement | None) -> tuple[Displacement, Outcome]:
+        return refine(action, correct, measure, force, _stopping(setup, budget, smallest), start)
+
+    return method
+
+
+def _stopping(setup: Setup, budget: Array, smallest: Array | float) -> Stopping:
+    return Stopping(setup.rtol, setup.max_steps, budget, smallest, setup.tensor_rtol)
 
 
 _solve = Primitive("cell_solve")
@@ -138,12 +221,22 @@ def _batched(leaves: Sequence[Any], axes: Sequence[Any], *, setup: Setup, tree: 
 def _differential(primals: Sequence[Any], tangents: Sequence[Any], *, setup: Setup, tree: Any) -> tuple[list[Array], list[Any]]:
     """K du = df − dK u."""
     found = _solve.bind(*primals, setup=setup, tree=tree)
-    medium, force, _ = jax.tree.unflatten(tree, primals)
-    d_medium, d_force, _ = jax.tree.unflatten(tree, [ad.instantiate_zeros(tangent) for tangent in tangents])
-    u = tuple(found[: len(force)])
-    _, change = jax.jvp(lambda m: setup.operator.force(m.law, u, m.spacing)[0], (medium,), (d_medium,))
-    du = differential_solve(setup, medium, jax.tree.map(jnp.subtract, d_force, change))
-    return found, [*du, *(_nothing(leaf) for leaf in found[len(force) :])]
+    medium, loading = jax.tree.unflatten(tree, primals)
+    d_medium, d_loading = jax.tree.unflatten(tree, [ad.instantiate_zeros(tangent) for tangent in tangents])
+    count = setup.operator.kinematics.components
+
+    def change(load: tuple[Displacement, Any, Any]) -> Displacement:
+        u, at, along = load
+
+        def force(m: Medium, at: Loading) -> Displacement:
+            internal = setup.operator.force(m.law, u, m.spacing, at.mean_strain)[0]
+            return internal if at.force is None else jax.tree.map(jnp.subtract, internal, at.force)
+
+        return jax.tree.map(jnp.negative, jax.jvp(force, (medium, at), (d_medium, along))[1])
+
+    loads, d_loads = loading._replace(start=None), d_loading._replace(start=None)
+    du = differential_solve(setup, medium, for_each(change, (tuple(found[:count]), loads, d_loads), setup.serial))
+    return found, [*du, *(_nothing(leaf) for leaf in found[count:])]
 
 
 def _nothing(leaf: Any) -> ad.Zero:

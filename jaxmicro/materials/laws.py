@@ -6,6 +6,7 @@ One protocol serves elasticity (strain → stress) and conduction (gradient → 
 - `map_fields(f)`: the law with f applied to each field of constants, whose trailing axes are the grid;
 - `softest()`: about the smallest eigenvalue of C̄⁻¹ C over all voxels, rather below it, for the estimate of the error;
 - `mean()`: the volume average (m, m) of the tangent, which is also the reference medium;
+- `size()`: one number per voxel that says how stiff it is: the mean of the diagonal;
 - `fault()`: the reasons why the constants are not admissible, as traced flags (`Faults`);
 - `tensor()`: the full (m, m, *grid) field, for inspection.
 """
@@ -80,6 +81,10 @@ class Tensor:
     def packed(self) -> "Triangle":
         """The same law from its upper triangle: less memory to read, but derivatives would fall on one half."""
         return Triangle(jnp.stack([self.values[i, j] for i, j in zip(*np.triu_indices(self.components), strict=True)]))
+
+    def size(self) -> Float[Array, "*grid"]:
+        """Mean of the diagonal."""
+        return jnp.mean(jnp.stack([self.values[i, i] for i in range(self.components)]), axis=0)
 
     def softest(self) -> Float[Array, ""]:
         """From the diagonals, with a margin for what anisotropy hides there."""
@@ -182,6 +187,10 @@ class Scalar:
         """The law with another field of constants."""
         return Scalar(function(self.values))
 
+    def size(self) -> Float[Array, "*grid"]:
+        """The conductivity itself."""
+        return self.values
+
     def softest(self) -> Float[Array, ""]:
         """Smallest over mean conductivity: exact."""
         return _share(self.values, jnp.mean(self.values))
@@ -258,6 +267,10 @@ class Isotropic:
     def map_fields(self, function: Callable[[Array], Array]) -> "Isotropic":
         """The law with other fields of constants."""
         return Isotropic(function(self.lame_lambda), function(self.shear), self.components)
+
+    def size(self) -> Float[Array, "*grid"]:
+        """Mean of the diagonal of the stiffness."""
+        return self.lame_lambda * (self._axes / self.components) + 2.0 * self.shear
 
     def softest(self) -> Float[Array, ""]:
         """Smallest over mean bulk or shear modulus: exact."""
@@ -336,6 +349,10 @@ class Phases:
     def map_fields(self, function: Callable[[Array], Array]) -> "Phases":
         """The law with another field of labels."""
         return Phases(function(self.labels), self.table)
+
+    def size(self) -> Float[Array, "*grid"]:
+        """Mean of the diagonal, looked up."""
+        return (jnp.trace(self.table, axis1=1, axis2=2) / self.components)[self.labels]
 
     def softest(self) -> Float[Array, ""]:
         """As for `Tensor`, of the phases in the table."""

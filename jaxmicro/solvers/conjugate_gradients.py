@@ -2,7 +2,7 @@
 
 The iteration goes in rounds. A round begins with the true residual; if that is not small enough, steps follow until the
 recursive residual says "done". If the truth then disagrees, the next round begins from it, and the iteration ends as STAGNATED
-once a round gains nothing.
+once a round gains nothing. The preconditioner stands in one place of the program, for it may be long to compile.
 
 Three estimates of the squared energy error must all be small:
 - r·z, with z = M r: exact if M is the inverse of the operator;
@@ -28,8 +28,7 @@ MEMORY = 256  # gains kept; windows are an eighth of the steps done, so this ser
 ROUNDS = 6  # of steps, each begun from a true residual
 RUNNING = -1
 UNRESOLVED = {"float64": 0.0, "float32": 32.0}  # a relaxed energy below so many eps of the load's is lost in rounding
-FLOOR = 1e-3  # eigenvalues below this are not reckoned with: the bound would double the steps of cells with voids for nothing
-WINDOW = {"float64": 200, "float32": 60}  # steps without a new smallest residual before the iteration counts as stagnated
+WINDOW = {"float64": 200, "float32": 60}  # steps without a new smallest residual, or a quarter of all steps: then it has stagnated
 
 
 class Stopping(NamedTuple):
@@ -40,13 +39,24 @@ class Stopping(NamedTuple):
         max_steps: largest number of steps over all restarts.
         budget: energy of the load before relaxation (x·b is taken from it), `inf` if there is none. Where the
             relaxed energy is much smaller than x·b, the error is measured against the smaller of the two.
-        smallest: about the smallest eigenvalue of M K, rather below it; 0 where nothing is known.
+        smallest: about the smallest eigenvalue of M K, rather below it, that the Gauss–Radau bound shall reckon with. The lower,
+            the safer, and the more steps.
+        relaxed_rtol: instead of `rtol`, if given: tolerated squared error relative to the relaxed energy `budget` − x·b alone,
+            which must be finite then.
     """
 
-    rtol: float
-    max_steps: int
+    rtol: float | Array
+    max_steps: int | Array
     budget: float | Array = jnp.inf
-    smallest: float | Array = 0.0
+    smallest: float | Array = 1e-3
+    relaxed_rtol: float | None = None
+
+    def allowed(self, size: Array, energy: Array, dtype: jnp.dtype) -> Array:
+        """Squared energy-norm error that is tolerated, for a measure of the solution's energy and its value so far."""
+        relaxed = jnp.maximum(self.budget - energy, 0.0)
+        share = self.relaxed_rtol * relaxed if self.relaxed_rtol is not None else self.rtol**2 * jnp.minimum(size, relaxed)
+        rounding = jnp.where(jnp.isfinite(self.budget), (16 * float(jnp.finfo(dtype).eps)) ** 2 * self.budget, 0.0)
+        return jnp.maximum(share, rounding)
 
 
 class Outcome(NamedTuple):
@@ -56,11 +66,13 @@ class Outcome(NamedTuple):
         status: a `Status` code.
         steps: steps done.
         residual: true preconditioned residual relative to that of a zero start.
+        error: estimate of the squared energy-norm error of the iterate.
     """
 
     status: Int[Array, ""]
     steps: Int[Array, ""]
     residual: Float[Array, ""]
+    error: Float[Array, ""]
 
 
 class _State(NamedTuple):
@@ -68,16 +80,19 @@ class _State(NamedTuple):
     r: PyTree
     p: PyTree
     rz: Float[Array, ""]
+    alpha: Float[Array, ""]  # length of the last step
     scale: Float[Array, ""]  # b·M b
     energy: Float[Array, ""]  # x·(b + r), which grows by α r·z each step
     radau: Float[Array, ""]  # times r·z it bounds the squared error
     gains: Float[Array, " memory"]  # the last gains, newest first
+    error: Float[Array, ""]  # squared, estimated
     best: Float[Array, ""]
     best_step: Int[Array, ""]
     step: Int[Array, ""]
     origin: Int[Array, ""]  # step at which this round began
     round_rz: Float[Array, ""]  # true r·z at which this round began
     rounds: Int[Array, ""]
+    fresh: Bool[Array, ""]  # r is a true residual whose r·z is not known yet
     verify: Bool[Array, ""]  # the round is over: the truth is asked for
     claimed: Bool[Array, ""]  # the recursion says that the tolerance is met
     status: Int[Array, ""]  # RUNNING until the iteration has ended
@@ -97,14 +112,17 @@ def conjugate_gradients(
     precondition: Callable[[PyTree], PyTree],
     b: PyTree,
     stopping: Stopping,
+    start: PyTree | None = None,
 ) -> tuple[PyTree, Outcome]:
-    """Solve K x = b for a symmetric positive semi-definite K, starting from zero.
+    """Solve K x = b for a symmetric positive semi-definite K.
 
     Args:
         operator: K, a linear function on pytrees shaped like `b`.
         precondition: a symmetric positive semi-definite approximation of the inverse of K.
         b: right-hand side; a pytree of arrays of one dtype.
         stopping: tolerance, step limit and energy budget.
+        start: a guess, shaped like `b`; zero by default. The iteration begins from the best multiple of it, which in the
+            energy norm is never farther from the solution than zero.
 
     Returns:
         The iterate and its `Outcome`. The iterate is finite even when the status says that the solve failed.
@@ -120,14 +138,12 @@ def conjugate_gradients(
         ([0.25, 0.25, 0.25], 1)
     """
     dtype = jax.tree.leaves(b)[0].dtype
-    rounding = (16 * float(jnp.finfo(dtype).eps)) ** 2 * stopping.budget
-    noise = jnp.where(jnp.isfinite(stopping.budget), rounding, 0.0)
     lost = UNRESOLVED[jnp.dtype(dtype).name] * float(jnp.finfo(dtype).eps)
     resolved = jnp.where(jnp.isfinite(stopping.budget), lost * stopping.budget, -jnp.inf)
-    system = _System(operator, precondition, b, stopping, noise, resolved, WINDOW[jnp.dtype(dtype).name])
-    state = jax.lax.while_loop(lambda state: state.status == RUNNING, system.round, system.start())
+    system = _System(operator, precondition, b, stopping, start, resolved, WINDOW[jnp.dtype(dtype).name])
+    state = jax.lax.while_loop(lambda state: state.status == RUNNING, system.round, system.start_state())
     residual = jnp.sqrt(jnp.maximum(state.rz, 0.0) / jnp.where(state.scale > 0, state.scale, 1.0))
-    return state.x, Outcome(state.status, state.step, residual.astype(dtype))
+    return state.x, Outcome(state.status, state.step, residual.astype(dtype), jnp.maximum(state.error, state.rz).astype(dtype))
 
 
 class _System(NamedTuple):
@@ -137,83 +153,120 @@ class _System(NamedTuple):
     precondition: Callable[[PyTree], PyTree]
     b: PyTree
     stopping: Stopping
-    noise: Float[Array, ""]  # squared errors below this are rounding
+    start: PyTree | None
     resolved: Float[Array, ""]  # relaxed energies below this are rounding
     window: int
 
     @property
     def floor(self) -> Array:
         """The lower bound of the eigenvalues that the Gauss–Radau bound reckons with."""
-        return jnp.maximum(jnp.asarray(self.stopping.smallest, jax.tree.leaves(self.b)[0].dtype), FLOOR)
+        return jnp.asarray(self.stopping.smallest, jax.tree.leaves(self.b)[0].dtype)
 
     def allowed(self, size: Array, energy: Array) -> Array:
-        relaxed = jnp.maximum(self.stopping.budget - energy, 0.0)
-        return jnp.maximum(self.stopping.rtol**2 * jnp.minimum(size, relaxed), self.noise)
+        return self.stopping.allowed(size, energy, jax.tree.leaves(self.b)[0].dtype)
 
     def round(self, state: _State) -> _State:
         """The true residual, and steps until the recursion says that it is small enough."""
-        nothing_yet = state.rounds == 0
-        r = jax.lax.cond(nothing_yet, lambda _: self.b, lambda x: _axpy(jnp.asarray(-1.0), self.operator(x), self.b), state.x)
-        z = self.precondition(r)
-        rz = tree_dot(r, z)
-        state = self.judge(state._replace(r=r, p=z, rz=rz, scale=jnp.where(nothing_yet, rz, state.scale)))
-        return jax.lax.while_loop(lambda state: (state.status == RUNNING) & ~state.verify, self.advance, state)
+        x, r = jax.lax.cond(state.rounds == 0, lambda x: (x, self.b), self.truth, state.x)
+        energy = jnp.where(state.rounds == 1, self.energy(x, r), state.energy) if self.start is not None else state.energy
+        state = state._replace(x=x, r=r, energy=energy, fresh=jnp.ones((), bool), verify=jnp.zeros((), bool))
+        state = jax.lax.while_loop(lambda state: (state.status == RUNNING) & ~state.verify, self.advance, state)
+        if self.start is None:
+            return state
+        # The first round measures the load alone; the guess comes in with the second.
+        return state._replace(x=jax.lax.cond(state.rounds == 1, lambda _: self.start, lambda x: x, state.x))
+
+    def truth(self, x: PyTree) -> tuple[PyTree, PyTree]:
+        """The iterate and its true residual; a guess is brought to its best length first."""
+        kx = self.operator(x)
+        if self.start is None:
+            return x, _axpy(jnp.asarray(-1.0), kx, self.b)
+        # The best length of an iterate that is already converged is one: no round needs to know whether this is the guess.
+        length = tree_dot(x, self.b) / tree_dot(x, kx)
+        usable = jnp.isfinite(length)
+        scaled = jax.tree.map(lambda v: jnp.where(usable, length.astype(v.dtype) * v, 0.0), x)
+        residual = jax.tree.map(lambda v, w: jnp.where(usable, v - length.astype(v.dtype) * w, v), self.b, kx)
+        return scaled, residual
+
+    def energy(self, x: PyTree, r: PyTree) -> Array:
+        return tree_dot(x, jax.tree.map(jnp.add, self.b, r))
 
     def advance(self, state: _State) -> _State:
+        """The preconditioned residual, what it says, and one step along the next direction."""
+        z = self.precondition(state.r)
+        rz = tree_dot(state.r, z)
+        beta = jnp.where(state.fresh, 0.0, rz / state.rz)
+        before, judged = self.progress(state, rz), self.judge(state, rz)
+        state = jax.tree.map(lambda a, b: a if a is b else jnp.where(state.fresh, a, b), judged, before)
+        state = state._replace(p=_axpy(beta, state.p, z), fresh=jnp.zeros((), bool))
+        return jax.lax.cond((state.status == RUNNING) & ~state.verify, self.step, lambda state: state, state)
+
+    def step(self, state: _State) -> _State:
         """One step along p."""
         kp = self.operator(state.p)
         pkp = tree_dot(state.p, kp)
         alpha = state.rz / pkp
         usable = jnp.isfinite(alpha) & (pkp > 0)
-        alpha = jnp.where(usable, alpha, 0.0)
-        x, r = _axpy(alpha, state.p, state.x), _axpy(-alpha, kp, state.r)
-        z = self.precondition(r)
-        rz = tree_dot(r, z)
-        beta = jnp.where(usable, rz / state.rz, 0.0)
-        after = self.progress(state._replace(x=x, r=r, p=_axpy(beta, state.p, z), rz=rz), state.rz, alpha)
-        broken = jnp.where(usable | ~jnp.isfinite(pkp), Status.NON_FINITE, Status.INDEFINITE)
-        return after._replace(status=jnp.where(usable & jnp.isfinite(rz), after.status, broken).astype(jnp.int32))
-
-    def progress(self, state: _State, rz_before: Array, alpha: Array) -> _State:
-        """After a step: bookkeeping, and whether the truth should be asked for."""
-        gain = alpha * rz_before
-        above = jnp.maximum(state.radau - alpha, 0.0)
-        radau = above / (self.floor * above + state.rz / rz_before)
-        energy, gains, step = state.energy + gain, jnp.concatenate([gain[None], state.gains[:-1]]), state.step + 1
-        improved = state.rz < state.best
-        best_step = jnp.where(improved, step, state.best_step)
-        to_come = jnp.maximum(_remaining(gains, step - state.origin), radau * state.rz)
-        claimed = (state.rz <= self.allowed(state.scale, energy)) & (to_come <= self.allowed(energy, energy))
+        broken = jnp.where(jnp.isfinite(pkp), Status.INDEFINITE, Status.NON_FINITE)
+        length = jnp.where(usable, alpha, 0.0)
         return state._replace(
-            energy=energy, gains=gains, radau=radau, step=step, best=jnp.minimum(state.rz, state.best), best_step=best_step, claimed=claimed,
-            verify=claimed | (step - best_step >= self.window) | (step >= self.stopping.max_steps),
+            x=_axpy(length, state.p, state.x),
+            r=_axpy(-length, kp, state.r),
+            alpha=alpha,
+            step=state.step + 1,
+            status=jnp.where(usable, state.status, broken).astype(jnp.int32),
+        )
+
+    def progress(self, state: _State, rz: Array) -> _State:
+        """After a step: bookkeeping, and whether the truth should be asked for."""
+        gain = state.alpha * state.rz
+        above = jnp.maximum(state.radau - state.alpha, 0.0)
+        radau = above / (self.floor * above + rz / state.rz)
+        energy, gains = state.energy + gain, jnp.concatenate([gain[None], state.gains[:-1]])
+        improved = rz < state.best
+        best_step = jnp.where(improved, state.step, state.best_step)
+        error = jnp.maximum(_remaining(gains, state.step - state.origin), radau * rz)
+        claimed = (rz <= self.allowed(state.scale, energy)) & (error <= self.allowed(energy, energy))
+        stagnant = state.step - best_step >= jnp.maximum(self.window, (state.step - state.origin) // 4)
+        verify = claimed | stagnant | (state.step >= self.stopping.max_steps)
+        return state._replace(
+            rz=rz, energy=energy, gains=gains, radau=radau, best=jnp.minimum(rz, state.best), best_step=best_step, error=error, claimed=claimed,
+            verify=verify, status=jnp.where(jnp.isfinite(rz), state.status, Status.NON_FINITE).astype(jnp.int32),
         )  # fmt: skip
 
-    def judge(self, state: _State) -> _State:
+    def judge(self, state: _State, rz: Array) -> _State:
         """After the true residual: finish, or begin the steps of another round."""
+        first = state.rounds == 0
+        scale = jnp.where(first, jnp.maximum(rz, 0.0), state.scale)
         # The truth may lie a little above what the recursion promised; far above, another round must gain something.
-        limit = self.allowed(state.scale, state.energy)
-        met = (state.rz <= limit) | (state.claimed & (state.rz <= 4.0 * limit))
+        limit = self.allowed(scale, state.energy)
+        met = (rz >= -limit) & ((rz <= limit) | (state.claimed & (rz <= 4.0 * limit)))
+        measuring = jnp.zeros((), bool)
+        if self.start is not None:  # nothing has been seen of the softest directions of a guess
+            measuring = first & ~met
+            met = jnp.where(state.rounds == 1, rz <= self.floor * limit, met)
         spent = state.step >= self.stopping.max_steps
         met &= self.stopping.budget - state.energy >= self.resolved
-        stuck = (state.rz > 0.25 * state.round_rz) | (state.rounds >= ROUNDS)
+        stuck = (rz > 0.25 * state.round_rz) | (state.rounds >= ROUNDS)
         ended = jnp.where(spent, Status.MAX_STEPS, jnp.where(stuck, Status.STAGNATED, RUNNING))
-        status = jnp.where(met, Status.CONVERGED, jnp.where(jnp.isfinite(state.rz), ended, Status.NON_FINITE))
+        ended = jnp.where(rz < -limit, Status.INDEFINITE, ended)
+        status = jnp.where(met, Status.CONVERGED, jnp.where(jnp.isfinite(rz), ended, Status.NON_FINITE))
         return state._replace(
-            gains=jnp.zeros_like(state.gains), radau=1.0 / self.floor, best=state.rz, best_step=state.step, origin=state.step, round_rz=state.rz,
-            rounds=state.rounds + 1, verify=jnp.zeros((), bool), claimed=jnp.zeros((), bool), status=status.astype(jnp.int32),
+            rz=rz, scale=scale, gains=jnp.zeros_like(state.gains), radau=1.0 / self.floor, best=rz, best_step=state.step, origin=state.step,
+            error=jnp.where(state.step == 0, rz / self.floor, state.error), round_rz=jnp.where(measuring, jnp.inf, rz),
+            rounds=state.rounds + 1, verify=measuring, claimed=jnp.zeros((), bool), status=status.astype(jnp.int32),
         )  # fmt: skip
 
-    def start(self) -> _State:
+    def start_state(self) -> _State:
         """The state of a zero iterate, before its first round."""
         zero, no = jnp.zeros((), jnp.int32), jnp.zeros((), bool)
         dtype = jax.eval_shape(tree_dot, self.b, self.b).dtype
         nothing, unknown = jnp.zeros((), dtype), jnp.full((), jnp.inf, dtype)
         fields = jax.tree.map(jnp.zeros_like, self.b)
         return _State(
-            x=fields, r=fields, p=fields, rz=unknown, scale=nothing, energy=nothing, radau=unknown, gains=jnp.zeros(MEMORY, dtype), best=unknown,
-            best_step=zero, step=zero, origin=zero, round_rz=unknown, rounds=zero, verify=no, claimed=no,
-            status=jnp.full((), RUNNING, jnp.int32),
+            x=fields, r=fields, p=fields, rz=unknown, alpha=nothing, scale=nothing, energy=nothing, radau=unknown,
+            gains=jnp.zeros(MEMORY, dtype), error=unknown, best=unknown, best_step=zero, step=zero, origin=zero, round_rz=unknown, rounds=zero,
+            fresh=~no, verify=no, claimed=no, status=jnp.full((), RUNNING, jnp.int32),
         )  # fmt: skip
 
 

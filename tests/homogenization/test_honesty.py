@@ -178,13 +178,13 @@ def test_the_reported_tolerance_is_kept():
 
 
 def test_the_same_shapes_compile_once():
-    from jaxmicro.homogenization import effective
+    from jaxmicro.homogenization import linear
 
     k = jnp.ones((5, 7)).at[2].set(3.0)
     jm.effective_conductivity(k, jm.Grid((5, 7)))
-    before = effective._compiled._cache_size()
+    before = linear._compiled._cache_size()
     jm.effective_conductivity(2 * k, jm.Grid((5, 7), (1.0, 2.0)))
-    assert effective._compiled._cache_size() == before
+    assert linear._compiled._cache_size() == before
 
 
 def test_results_print_readably():

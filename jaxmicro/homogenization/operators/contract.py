@@ -88,6 +88,10 @@ class Operator(ABC):
         """Upper triangle of the symbol of K for a homogeneous medium."""
         return self.kinematics.acoustic(moduli, self.wave_vectors(shape, spacing))
 
+    def at_nodes(self, field: Array) -> Array:
+        """Averages at the nodes of a field given in the voxels; here each voxel has a node of its own."""
+        return field
+
     @property
     def takes_multigrid(self) -> bool:
         """Whether the operator on coarser grids is an approximation of the one on finer grids, null waves included."""

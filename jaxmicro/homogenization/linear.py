@@ -1,0 +1,226 @@
+"""A linear question from options to a result: check, choose, solve, report."""
+
+import dataclasses
+import functools
+import operator
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from jaxmicro._core import Status, check, check_choice, default_rtol, is_concrete, poison, raise_for_status
+from jaxmicro._core.precision import SMALLEST_RTOL
+from jaxmicro.fields import Grid, Kinematics
+from jaxmicro.homogenization.cell import effective_tensor, fluctuations, loads, stationary_tensor
+from jaxmicro.homogenization.memory import check_memory
+from jaxmicro.homogenization.operators import make_operator
+from jaxmicro.homogenization.operators.contract import Displacement
+from jaxmicro.homogenization.preconditioners import NAMES, choose
+from jaxmicro.homogenization.results import EffectiveResult
+from jaxmicro.homogenization.solve import Medium, Setup, for_each
+from jaxmicro.solvers import Outcome
+
+FIELDS = ("strain", "stress", "energy_density", "displacement")
+
+
+class Options(NamedTuple):
+    """The keyword arguments that all linear questions share, as given."""
+
+    discretization: str
+    preconditioner: str
+    rtol: float | None
+    tensor_rtol: float | None
+    max_steps: int
+    precision: str | None
+    start: Any
+    throw: bool
+    fields: Sequence[str]
+
+
+def answer(question: str, name: str, law: Any, batched: bool, kinematics: Kinematics, grid: Grid, options: Options) -> EffectiveResult:
+    """The effective tensor of a law on a grid.
+
+    Args:
+        question: the front door, for messages.
+        name: its first argument, for messages.
+        law: constants on the grid, possibly with a leading batch axis.
+        batched: whether it has one.
+        kinematics: elasticity or conduction.
+        grid: the grid.
+        options: as given by the user.
+    """
+    fields = (options.fields,) if isinstance(options.fields, str) else tuple(options.fields)
+    for field in fields:
+        check_choice("fields", field, FIELDS)
+    setup = _setup(law, kinematics, options)
+    batch = jax.tree.leaves(law)[0].shape[0] if batched else None
+    spacing = grid.spacing.astype(law.dtype)
+    start = _start(options.start, setup, grid, batch, law.dtype)
+    if setup.preconditioner == "auto" and is_concrete(law):
+        setup = dataclasses.replace(setup, preconditioner=choose(setup.operator, law, batched))
+    check_memory(setup, law, grid.shape, batch, fields)
+    result = _compiled(law, spacing, start, setup, tuple(sorted(set(fields))), batched, options.throw)
+    result = EffectiveResult(**result, discretization=options.discretization)
+    if options.throw and is_concrete(law, spacing, result.status):
+        if bool((np.asarray(result.status) == Status.BAD_INPUT).any()):
+            _explain(name, law, batched, options.discretization)
+        raise_for_status(question, result.status, result.residual, result.steps)
+    return result
+
+
+def _setup(law: Any, kinematics: Kinematics, options: Options) -> Setup:
+    """The static part of the options, checked."""
+    check_choice("preconditioner", options.preconditioner, NAMES)
+    max_steps = _whole("max_steps", options.max_steps)
+    check(max_steps >= 1, f"`max_steps` must be at least 1, but it is {max_steps}.")
+    scheme = make_operator(options.discretization, kinematics)
+    scheme.admit(law)
+    check(
+        options.preconditioner != "multigrid" or scheme.takes_multigrid,
+        f"`preconditioner` 'multigrid' is for discretization='finite_element', but it is {options.discretization!r}. Use preconditioner='green'.",
+    )
+    rtol = options.rtol
+    if options.tensor_rtol is not None:
+        check(rtol is None, "`rtol` and `tensor_rtol` are two ways to ask for one thing, but both are given. Give one of them.")
+        rtol = _root_of(options.tensor_rtol, law.dtype)
+    return Setup(
+        scheme, default_rtol(law.dtype, rtol), max_steps, jax.default_backend() == "cpu", options.preconditioner,
+        None if options.tensor_rtol is None else float(options.tensor_rtol), _is_mixed(options.precision, law.dtype),
+    )  # fmt: skip
+
+
+def _root_of(tensor_rtol: Any, dtype: jnp.dtype) -> float:
+    """The tolerance of the fluctuation that goes with one of the tensor."""
+    name = jnp.dtype(dtype).name
+    try:
+        value = float(tensor_rtol)
+    except TypeError:
+        raise TypeError(f"`tensor_rtol` must be a number, but it is {tensor_rtol!r}.") from None
+    smallest = {"float64": 1e-14, "float32": 1e-6}[name]
+    remedy = " Use float64 input with JAX's x64 mode on for less." if name == "float32" else ""
+    check(smallest <= value < 1, f"`tensor_rtol` must lie in [{smallest:g}, 1) for {name}, but it is {value:g}.{remedy}")
+    return max(value**0.5, SMALLEST_RTOL[name])
+
+
+def _is_mixed(precision: str | None, dtype: jnp.dtype) -> bool:
+    if precision is None:
+        return False
+    check_choice("precision", precision, ("mixed",))
+    check(
+        jnp.dtype(dtype) == jnp.float64,
+        f"`precision` 'mixed' refines in float64, but the constants are {jnp.dtype(dtype).name}. "
+        "Give float64 constants with JAX's x64 mode on: jax.config.update('jax_enable_x64', True).",
+    )
+    return True
+
+
+def _start(start: Any, setup: Setup, grid: Grid, batch: int | None, dtype: jnp.dtype) -> Displacement | None:
+    """The guesses as displacement components with leading axes batch and load."""
+    if start is None:
+        return None
+    if isinstance(start, EffectiveResult):
+        check(
+            start.displacement is not None,
+            "`start` is a result without displacements. Ask for them where it is made: fields=('displacement',).",
+        )
+        start = start.displacement
+    values = jnp.asarray(start, dtype)
+    kinematics = setup.operator.kinematics
+    shape = (kinematics.size, kinematics.components, *grid.shape)
+    shape = shape if batch is None else (batch, *shape)
+    check(
+        values.shape == shape,
+        f"`start` must have shape {shape}, (load, component, *grid), as `.displacement` of a result has, but its shape is {values.shape}.",
+    )
+    # A guess that is not finite is none: the solver begins from zero then.
+    return tuple(jnp.moveaxis(jax.lax.stop_gradient(values), -1 - grid.ndim, 0))
+
+
+@functools.partial(jax.jit, static_argnames=("setup", "fields", "batched", "throw"))
+def _compiled(law: Any, spacing: Array, start: Any, setup: Setup, fields: tuple[str, ...], batched: bool, throw: bool) -> dict[str, Array]:
+    def one(pair: tuple[Any, Any]) -> dict[str, Array]:
+        return _one(pair[0], spacing, pair[1], setup, fields, throw)
+
+    return for_each(one, (law, start), setup.serial) if batched else one((law, start))
+
+
+def _one(law: Any, spacing: Array, start: Displacement | None, setup: Setup, fields: tuple[str, ...], throw: bool) -> dict[str, Array]:
+    medium = Medium(law, spacing)
+    if fields:
+        u, outcome = fluctuations(setup, medium, start)
+        out = {"tensor": stationary_tensor(setup, medium, u)} | _field_outputs(setup, medium, u, fields)
+    else:
+        tensor, outcome = effective_tensor(setup, medium, start)
+        out = {"tensor": tensor}
+    status = jnp.where(_admissible(law, setup), jnp.max(outcome.status), Status.BAD_INPUT).astype(jnp.int32)
+    out = poison(out, status == Status.CONVERGED if throw else status != Status.BAD_INPUT)
+    return out | {"status": status, "steps": outcome.steps, "residual": outcome.residual, "tensor_error": _tensor_error(law, outcome)}
+
+
+def _tensor_error(law: Any, outcome: Outcome) -> Array:
+    """|ΔC_ij| ≤ (e_i e_j)^½ / N, with e the squared errors of the fluctuations in the energy norm."""
+    root = jnp.sqrt(jnp.maximum(outcome.error, 0.0))
+    return root[:, None] * root[None, :] / int(np.prod(law.grid_shape))
+
+
+def _whole(name: str, value: Any) -> int:
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"`{name}` must be a whole number, but it is {value!r}.") from None
+
+
+def _field_outputs(setup: Setup, medium: Medium, u: Any, fields: tuple[str, ...]) -> dict[str, Array]:
+    def of_load(pair: tuple[Any, Array]) -> dict[str, Array]:
+        fluctuation, mean = pair
+        found = {}
+        if {"strain", "stress"} & set(fields):
+            strain, stress = setup.operator.local(medium.law, fluctuation, medium.spacing, mean)
+            found = {"strain": jnp.stack(strain), "stress": jnp.stack(stress)}
+        if "energy_density" in fields:
+            found["energy_density"] = setup.operator.energy_density(medium.law, fluctuation, medium.spacing, mean)
+        if "displacement" in fields:
+            found["displacement"] = jnp.stack(fluctuation)
+        return {name: found[name] for name in fields}
+
+    return for_each(of_load, (u, loads(medium, setup)), setup.serial)
+
+
+def _admissible(law: Any, setup: Setup) -> Array:
+    faults = law.faults()
+    bad = jnp.any(faults.unknown | faults.non_finite | faults.asymmetric | faults.indefinite)
+    if not setup.operator.takes_voids:
+        bad |= jnp.any(faults.void)
+    return ~bad
+
+
+def _explain(name: str, law: Any, batched: bool, discretization: str) -> None:
+    """Raise the error that names the first bad voxel."""
+    faults = jax.vmap(type(law).faults)(law) if batched else law.faults()
+    reasons = {
+        "unknown": ("must have a tensor in the table", "Labels run from 0 to the number of phases less one."),
+        "non_finite": ("must be finite", "Mask or fill those voxels first."),
+        "asymmetric": ("must be symmetric", "Symmetrise it: 0.5 * (C + C.swapaxes(0, 1))."),
+        "indefinite": ("must be positive semi-definite", "Check signs, units and the order of the constants."),
+        "void": (
+            f"must be positive for discretization={discretization!r}",
+            "Use discretization='finite_element', which takes voids, or a small positive value.",
+        ),
+    }
+    for kind, (rule, advice) in reasons.items():
+        flags = np.asarray(getattr(faults, kind))
+        if flags.any():
+            where = tuple(int(i) for i in np.argwhere(flags)[0])
+            place = f"batch entry {where[0]}, voxel {where[1:]}" if batched else f"voxel {where}"
+            raise ValueError(
+                f"`{name}` {rule} in every voxel, but {int(flags.sum())} of {flags.size} fail (the first is {place}{'' if kind == 'unknown' else _value(law, where, batched)}). {advice}"
+            )
+
+
+def _value(law: Any, where: tuple[int, ...], batched: bool) -> str:
+    one = jax.tree.map(lambda leaf: leaf[where[0]], law) if batched else law
+    voxel = np.asarray(one.tensor())[(slice(None), slice(None), *(where[1:] if batched else where))]
+    return f", with diagonal {np.array2string(np.diagonal(voxel), precision=4, threshold=6)}"

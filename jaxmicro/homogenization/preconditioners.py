@@ -1,0 +1,140 @@
+"""Approximate inverses of K for one cell, by name.
+
+`green` is the inverse for a homogeneous reference medium. `green_jacobi` is the same between two scalings S = (C̄/C)^½ by the
+local stiffness, for fields that change slowly (Ladecký et al. 2025, arXiv:2508.02613). `multigrid` sees the material on all
+scales.
+
+`auto` is a rule on the stiffness of the voxels, a few passes over the field. The homogeneous reference needs about as many
+steps as the root of the contrast if stiffness takes many values in between, as grey images and densities do, and far fewer for
+phases with sharp interfaces. So where the contrast is above `CONTRAST`
+
+- and more than `GREY` of the voxels lie between the extremes, it is multigrid, if the discretisation takes it and the field is
+  concrete: a program that may need either would take three times as long to compile;
+- else, and neighbours differ by less than `JUMP` of the contrast (on a logarithmic scale), it is green_jacobi;
+- else it is green.
+
+A multigrid cycle runs in float32 whatever the dtype of the solve: it is approximate anyway, and costs half as much memory
+traffic then.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from jaxmicro.homogenization.green import Blocks, apply_blocks, invert_symbol
+from jaxmicro.homogenization.multigrid import multigrid
+from jaxmicro.homogenization.operators import Operator
+from jaxmicro.homogenization.operators.contract import Displacement
+
+NAMES = ("auto", "green", "green_jacobi", "multigrid")
+CONTRAST = 50.0
+GREY, BETWEEN = 0.02, 0.1  # share of voxels between the extremes, and how far from those, as a share of the logarithmic contrast
+JUMP, SHARE = 0.2, 0.01  # difference between neighbours as a share of the logarithmic contrast, and how many may differ by more
+SOFTEST = 1e-6  # stiffnesses below so much of the largest count as voids
+
+# Eigenvalues below these are not reckoned with in the estimate of the error. With the homogeneous reference a lower floor would
+# double the steps of cells with voids for nothing; the others fall so fast that it costs them little, and their spectrum is
+# known less well.
+FLOOR, FLOOR_SCALED = 1e-3, 1e-5
+
+Apply = Callable[[Displacement], Displacement]
+
+
+def prepare(name: str, operator: Operator, law: Any, spacing: Float[Array, " d"], serial: bool) -> tuple[Apply, Array]:
+    """The preconditioner of one cell, and the smallest eigenvalue of it times K to reckon with.
+
+    Args:
+        name: one of `NAMES`; under `"auto"` the choice is between the first two, made when the program runs.
+        operator: the discretisation, which takes multigrid where that is asked for.
+        law: constants on the grid.
+        spacing: voxel edge lengths.
+        serial: as in `Operator.action`.
+    """
+    softest = law.softest()
+    usual, careful = jnp.maximum(softest, FLOOR), jnp.maximum(softest, FLOOR_SCALED)
+    if name == "multigrid":
+        return _in_float32(functools.partial(multigrid, operator, serial=serial), law, spacing), careful
+    blocks = invert_symbol(operator.symbol(law.mean(), law.grid_shape, spacing), operator.kinematics.components, law.grid_shape)
+    if name == "green":
+        return functools.partial(apply_blocks, blocks), usual
+    graded = is_graded(law) if name == "auto" else jnp.ones((), bool)
+    scaling = jnp.where(graded, jacobi_scaling(operator, law), 1.0)
+    return functools.partial(_apply_scaled, blocks, scaling), jnp.where(graded, careful, usual)
+
+
+def jacobi_scaling(operator: Operator, law: Any) -> Float[Array, "*grid"]:
+    """(C̄/C)^½ at the nodes, zero where there is no stiffness."""
+    size = operator.at_nodes(law.size())
+    live = size > 0
+    return jnp.where(live, jnp.sqrt(jnp.mean(size) / jnp.where(live, size, 1.0)), 0.0)
+
+
+def is_graded(law: Any) -> Bool[Array, ""]:
+    """Whether stiffness varies by much over the cell, but little between neighbours."""
+    logs, contrast = _logarithms(law)
+    sharp = [jnp.mean(jnp.abs(jnp.roll(logs, -1, axis) - logs) > JUMP * contrast) for axis in range(logs.ndim)]
+    return (contrast > np.log(CONTRAST)) & (jnp.max(jnp.stack(sharp)) < SHARE)
+
+
+def is_grey(law: Any) -> Bool[Array, ""]:
+    """Whether stiffness varies by much over the cell, and takes many values in between."""
+    logs, contrast = _logarithms(law)
+    between = jnp.abs(logs - 0.5 * (jnp.max(logs) + jnp.min(logs))) < (0.5 - BETWEEN) * contrast
+    return (contrast > np.log(CONTRAST)) & (jnp.mean(between) > GREY)
+
+
+def _logarithms(law: Any) -> tuple[Float[Array, "*grid"], Float[Array, ""]]:
+    """Logarithms of the stiffness of the voxels, and their range."""
+    size = law.size()
+    logs = jnp.log(jnp.maximum(size / jnp.max(size), SOFTEST))
+    return logs, jnp.max(logs) - jnp.min(logs)
+
+
+def choose(operator: Operator, law: Any, batched: bool) -> str:
+    """What `auto` is for concrete constants; half of a batch must ask for it."""
+    grey, graded = _judge(law, batched)
+    if operator.takes_multigrid and bool(grey):
+        return "multigrid"
+    return "green_jacobi" if bool(graded) else "green"
+
+
+@functools.partial(jax.jit, static_argnames="batched")
+def _judge(law: Any, batched: bool) -> tuple[Array, Array]:
+    rules = (is_grey, is_graded)
+    found = [jax.lax.map(rule, law) if batched else rule(law) for rule in rules]
+    return jnp.mean(found[0]) >= 0.5, jnp.mean(found[1]) >= 0.5
+
+
+def lowered(law: Any, spacing: Float[Array, " d"]) -> tuple[Any, Float[Array, " d"], Float[Array, ""]]:
+    """The cell in float32 with moduli and edges near one, and the factor that brings its displacements back."""
+    unit, edge = jnp.max(jnp.diagonal(law.mean())), jnp.max(spacing)
+    unit = jnp.where(unit > 0, unit, 1.0)
+
+    def convert(leaf: Array) -> Array:
+        return (leaf / unit).astype(jnp.float32) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
+
+    return jax.tree.map(convert, law), (spacing / edge).astype(jnp.float32), edge**2 / unit
+
+
+def _in_float32(build: Callable[[Any, Array], Apply], law: Any, spacing: Float[Array, " d"]) -> Apply:
+    """A preconditioner of the cell in float32, from and to forces of its own dtype."""
+    low, low_spacing, factor = lowered(law, spacing)
+    apply = build(low, low_spacing)
+
+    def converted(force: Displacement) -> Displacement:
+        size = functools.reduce(jnp.maximum, [jnp.max(jnp.abs(field)) for field in force])
+        size = jnp.where(size > 0, size, 1.0)
+        found = apply(tuple((field / size).astype(jnp.float32) for field in force))
+        return tuple((factor * size).astype(law.dtype) * field.astype(law.dtype) for field in found)
+
+    return converted
+
+
+def _apply_scaled(blocks: Blocks, scaling: Array, force: Displacement) -> Displacement:
+    found = apply_blocks(blocks, tuple(scaling * field for field in force))
+    return tuple(scaling * field for field in found)
