@@ -46,8 +46,8 @@ def effective_stiffness(
         tensor_rtol: instead of `rtol`: relative error of the diagonal entries of the tensor, by the solver's own estimate,
             which `.tensor_error` returns. Loose solves (1e-3, say) are cheap.
         max_steps: largest number of CG steps per load case.
-        precision: `"mixed"` iterates in float32 inside a refinement in float64: half the memory of the iteration, the
-            accuracy of float64. None works in the dtype of the constants.
+        precision: `"mixed"` iterates in float32 inside a refinement in float64, which pays where memory bandwidth is the limit,
+            with the accuracy of float64. None works in the dtype of the constants.
         start: a guess of the displacements, (load, component, *grid) with the batch axis in front if there is one, or the
             result of a similar cell solved with `fields=("displacement",)`. It saves steps and does not change the answer.
         throw: raise `SolveError` for a failed solve. Under a tracer a failed solve is NaN, in value and derivative.

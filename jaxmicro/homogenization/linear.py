@@ -60,7 +60,7 @@ def answer(question: str, name: str, law: Any, batched: bool, kinematics: Kinema
     spacing = grid.spacing.astype(law.dtype)
     start = _start(options.start, setup, grid, batch, law.dtype)
     if setup.preconditioner == "auto" and is_concrete(law):
-        setup = dataclasses.replace(setup, preconditioner=choose(setup.operator, law, batched))
+        setup = dataclasses.replace(setup, preconditioner=choose(setup.operator, law, grid.shape, batched))
     check_memory(setup, law, grid.shape, batch, fields)
     result = _compiled(law, spacing, start, setup, tuple(sorted(set(fields))), batched, options.throw)
     result = EffectiveResult(**result, discretization=options.discretization)
@@ -95,10 +95,9 @@ def _setup(law: Any, kinematics: Kinematics, options: Options) -> Setup:
 def _root_of(tensor_rtol: Any, dtype: jnp.dtype) -> float:
     """The tolerance of the fluctuation that goes with one of the tensor."""
     name = jnp.dtype(dtype).name
-    try:
-        value = float(tensor_rtol)
-    except TypeError:
-        raise TypeError(f"`tensor_rtol` must be a number, but it is {tensor_rtol!r}.") from None
+    if isinstance(tensor_rtol, str) or not is_concrete(tensor_rtol) or np.ndim(tensor_rtol) != 0:
+        raise TypeError(f"`tensor_rtol` must be a number, but it is {tensor_rtol!r}.")
+    value = float(tensor_rtol)
     smallest = {"float64": 1e-14, "float32": 1e-6}[name]
     remedy = " Use float64 input with JAX's x64 mode on for less." if name == "float32" else ""
     check(smallest <= value < 1, f"`tensor_rtol` must lie in [{smallest:g}, 1) for {name}, but it is {value:g}.{remedy}")

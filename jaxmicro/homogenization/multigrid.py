@@ -205,8 +205,9 @@ def _direct(operator: BoxElement, law: Any, spacing: Array) -> Callable[[Displac
     matrix = jax.vmap(lambda e: flatten(operator.force(law, split(e), spacing.astype(wide))[0]))(jnp.eye(size, dtype=wide))
     rigid = jnp.kron(jnp.eye(components), jnp.ones((size // components,) * 2)) * (components / size)
     values, vectors = jnp.linalg.eigh(0.5 * (matrix + matrix.T) + jnp.trace(matrix) / size * rigid)
-    softest = size * jnp.finfo(wide).eps * values[-1]
-    inverse = ((vectors / jnp.maximum(values, jnp.where(softest > 0, softest, 1.0))) @ vectors.T).astype(dtype)
+    softest = size * jnp.finfo(dtype).eps * values[-1]
+    root = vectors / jnp.sqrt(jnp.maximum(values, jnp.where(softest > 0, softest, 1.0)))
+    inverse = (root @ root.T).astype(dtype)
 
     def solve(force: Displacement) -> Displacement:
         u = split(jnp.matmul(inverse, flatten(force), precision=jax.lax.Precision.HIGHEST))

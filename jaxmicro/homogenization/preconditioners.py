@@ -8,8 +8,8 @@ scales.
 steps as the root of the contrast if stiffness takes many values in between, as grey images and densities do, and far fewer for
 phases with sharp interfaces. So where the contrast is above `CONTRAST`
 
-- and more than `GREY` of the voxels lie between the extremes, it is multigrid, if the discretisation takes it and the field is
-  concrete: a program that may need either would take three times as long to compile;
+- and more than `GREY` of the voxels lie between the extremes, it is multigrid, if the discretisation takes it, the grid has at
+  least `SMALLEST` voxels and the field is concrete: a program that may need either would take three times as long to compile;
 - else, and neighbours differ by less than `JUMP` of the contrast (on a logarithmic scale), it is green_jacobi;
 - else it is green.
 
@@ -33,6 +33,7 @@ from jaxmicro.homogenization.operators.contract import Displacement
 
 NAMES = ("auto", "green", "green_jacobi", "multigrid")
 CONTRAST = 50.0
+SMALLEST = 2000  # voxels from which on multigrid is worth its compilation
 GREY, BETWEEN = 0.02, 0.1  # share of voxels between the extremes, and how far from those, as a share of the logarithmic contrast
 JUMP, SHARE = 0.2, 0.01  # difference between neighbours as a share of the logarithmic contrast, and how many may differ by more
 SOFTEST = 1e-6  # stiffnesses below so much of the largest count as voids
@@ -95,12 +96,12 @@ def _logarithms(law: Any) -> tuple[Float[Array, "*grid"], Float[Array, ""]]:
     return logs, jnp.max(logs) - jnp.min(logs)
 
 
-def choose(operator: Operator, law: Any, batched: bool) -> str:
+def choose(operator: Operator, law: Any, shape: tuple[int, ...], batched: bool) -> str:
     """What `auto` is for concrete constants; half of a batch must ask for it."""
-    grey, graded = _judge(law, batched)
-    if operator.takes_multigrid and bool(grey):
+    grey, graded = (bool(flag) for flag in _judge(law, batched))
+    if operator.takes_multigrid and int(np.prod(shape)) >= SMALLEST and grey:
         return "multigrid"
-    return "green_jacobi" if bool(graded) else "green"
+    return "green_jacobi" if graded else "green"
 
 
 @functools.partial(jax.jit, static_argnames="batched")

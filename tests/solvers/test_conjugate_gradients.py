@@ -7,7 +7,7 @@ import pytest
 from jax.test_util import check_grads
 
 from jaxmicro._core import Status
-from jaxmicro.solvers import Stopping, conjugate_gradients, symmetric_solve
+from jaxmicro.solvers import Stopping, conjugate_gradients, refine, symmetric_solve
 
 
 def matrix_with(eigenvalues, seed=0):
@@ -129,3 +129,63 @@ def test_under_vmap_a_finished_system_stays_bit_unchanged():
     assert outcome.steps[0] > outcome.steps[1]
     x, _ = jax.vmap(lambda a: solve(a, B))(systems[1:])
     assert np.allclose(together[1], x[0], rtol=1e-12)
+
+
+def test_a_preconditioner_that_is_not_definite_is_reported():
+    # r·M r below zero is no small residual.
+    _, outcome = solve(A, B, precondition=lambda r: -r)
+    assert int(outcome.status) == Status.INDEFINITE
+
+
+def test_a_guess_is_used_at_its_best_length():
+    truth = jnp.linalg.solve(A, B)
+    for guess in (truth, -7.0 * truth):
+        x, outcome = conjugate_gradients(lambda x: A @ x, lambda r: r, B, Stopping(1e-4, 500), guess)
+        assert (int(outcome.status), int(outcome.steps)) == (Status.CONVERGED, 0)
+        assert np.allclose(x, truth, rtol=1e-8)
+    x, outcome = conjugate_gradients(lambda x: A @ x, lambda r: r, B, Stopping(1e-8, 500), jnp.full(30, jnp.nan))
+    assert int(outcome.status) == Status.CONVERGED
+    assert np.allclose(x, truth, rtol=1e-6)
+
+
+def test_a_guess_that_is_soft_is_not_believed():
+    # The residual of this guess is small, its error is not: what is left lies along the softest direction.
+    values, vectors = np.linalg.eigh(np.asarray(A))
+    truth = jnp.linalg.solve(A, B)
+    guess = truth + 1e-3 * float(jnp.linalg.norm(truth)) * vectors[:, 0]
+    stopping = Stopping(1e-4, 500, smallest=values[0] / values[-1])
+    x, outcome = conjugate_gradients(lambda x: A @ x, lambda r: r / values[-1], B, stopping, guess)
+    error = jnp.sqrt((x - truth) @ A @ (x - truth)) / jnp.sqrt(truth @ A @ truth)
+    assert int(outcome.status) == Status.CONVERGED
+    assert float(error) < 2e-4
+
+
+def refined(b, rtol, max_steps=500, start=None, budget=jnp.inf):
+    def correct(r, inner, most):
+        size = jnp.max(jnp.abs(r))
+        x, outcome = conjugate_gradients(
+            lambda v: A.astype(jnp.float32) @ v, lambda r: r, (r / size).astype(jnp.float32), Stopping(inner.astype(jnp.float32), most)
+        )
+        return size * x.astype(jnp.float64), outcome._replace(error=size**2 * outcome.error.astype(jnp.float64))
+
+    return refine(lambda x: A @ x, correct, lambda r: jnp.vdot(r, r), b, Stopping(rtol, max_steps, budget), start)
+
+
+def test_refinement_reaches_what_low_precision_cannot():
+    truth = jnp.linalg.solve(A, B)
+    x, outcome = refined(B, 1e-9)
+    assert int(outcome.status) == Status.CONVERGED
+    error = jnp.sqrt((x - truth) @ A @ (x - truth)) / jnp.sqrt(truth @ A @ truth)
+    assert float(error) < 2e-9
+    assert float(outcome.residual) == pytest.approx(float(jnp.linalg.norm(B - A @ x) / jnp.linalg.norm(B)), rel=1e-6)
+    again, more = refined(B, 1e-9, start=x)
+    assert int(more.steps) <= int(outcome.steps) // 3
+    assert np.allclose(again, truth, rtol=1e-8)
+
+
+def test_refinement_reports_limits_and_failures():
+    assert int(refined(B, 1e-9, max_steps=3)[1].status) == Status.MAX_STEPS
+    assert int(refined(B.at[0].set(jnp.nan), 1e-9)[1].status) != Status.CONVERGED
+    x, outcome = refined(jnp.zeros(30), 1e-9)
+    assert int(outcome.status) == Status.CONVERGED
+    assert not x.any()
