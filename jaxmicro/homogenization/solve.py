@@ -122,9 +122,9 @@ def _iterate(*leaves: Array, setup: Setup, tree: Any) -> list[Array]:
     def one(load: Loading) -> tuple[Displacement, Outcome]:
         if load.force is not None:
             return _rescaled(method, load.force, load.start)
-        push, _ = setup.operator.force(medium.law, None, medium.spacing, load.mean_strain)
-        assert load.mean_strain is not None
-        budget = dot(load.mean_strain, medium.law.mean() @ load.mean_strain) * int(np.prod(medium.law.grid_shape))
+        mean_strain = jnp.asarray(load.mean_strain)
+        push, _ = setup.operator.force(medium.law, None, medium.spacing, mean_strain)
+        budget = dot(mean_strain, medium.law.mean() @ mean_strain) * int(np.prod(medium.law.grid_shape))
         return method(jax.tree.map(jnp.negative, push), budget, load.start)
 
     u, outcome = for_each(one, loading, setup.serial)

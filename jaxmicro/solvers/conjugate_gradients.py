@@ -99,7 +99,12 @@ class _State(NamedTuple):
 
 
 def tree_dot(a: PyTree, b: PyTree) -> Float[Array, ""]:
-    """Inner product of two pytrees of fields."""
+    """Inner product of two pytrees of fields, with the digits of `dot`.
+
+    Example:
+        >>> float(tree_dot((jnp.ones(3), 2.0 * jnp.ones(2)), (jnp.ones(3), jnp.ones(2))))
+        7.0
+    """
     return functools.reduce(jnp.add, [dot(u, v) for u, v in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)])
 
 
