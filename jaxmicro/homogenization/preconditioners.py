@@ -7,11 +7,12 @@ scales.
 `auto` is a rule on the stiffness of the voxels, a few passes over the field. The homogeneous reference needs about as many
 steps as the root of the contrast if stiffness takes many values in between, as grey images and densities do, and far fewer for
 phases with sharp interfaces. So where the contrast is above `CONTRAST`
+and more than `GREY` of the voxels lie between the extremes, it is
 
-- and more than `GREY` of the voxels lie between the extremes, it is multigrid, if the discretisation takes it, the grid has at
-  least `SMALLEST` voxels and the field is concrete: a program that may need either would take three times as long to compile;
-- else, and neighbours differ by less than `JUMP` of the contrast (on a logarithmic scale), it is green_jacobi;
-- else it is green.
+- multigrid, if the discretisation takes it, the grid has at least `SMALLEST` voxels and the field is concrete: a program that
+  may need either would take three times as long to compile;
+- else green_jacobi, if neighbours differ by less than `JUMP` of the contrast (on a logarithmic scale);
+- else green, as everywhere else.
 
 A multigrid cycle runs in float32 whatever the dtype of the solve: it is approximate anyway, and costs half as much memory
 traffic then.
@@ -75,18 +76,18 @@ def jacobi_scaling(operator: Operator, law: Any) -> Float[Array, "*grid"]:
     return jnp.where(live, jnp.sqrt(jnp.mean(size) / jnp.where(live, size, 1.0)), 0.0)
 
 
-def is_graded(law: Any) -> Bool[Array, ""]:
-    """Whether stiffness varies by much over the cell, but little between neighbours."""
-    logs, contrast = _logarithms(law)
-    sharp = [jnp.mean(jnp.abs(jnp.roll(logs, -1, axis) - logs) > JUMP * contrast) for axis in range(logs.ndim)]
-    return (contrast > np.log(CONTRAST)) & (jnp.max(jnp.stack(sharp)) < SHARE)
-
-
 def is_grey(law: Any) -> Bool[Array, ""]:
     """Whether stiffness varies by much over the cell, and takes many values in between."""
     logs, contrast = _logarithms(law)
     between = jnp.abs(logs - 0.5 * (jnp.max(logs) + jnp.min(logs))) < (0.5 - BETWEEN) * contrast
     return (contrast > np.log(CONTRAST)) & (jnp.mean(between) > GREY)
+
+
+def is_graded(law: Any) -> Bool[Array, ""]:
+    """Whether it is grey, and changes little between neighbours."""
+    logs, contrast = _logarithms(law)
+    sharp = [jnp.mean(jnp.abs(jnp.roll(logs, -1, axis) - logs) > JUMP * contrast) for axis in range(logs.ndim)]
+    return is_grey(law) & (jnp.max(jnp.stack(sharp)) < SHARE)
 
 
 def _logarithms(law: Any) -> tuple[Float[Array, "*grid"], Float[Array, ""]]:

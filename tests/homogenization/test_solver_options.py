@@ -217,6 +217,7 @@ def test_a_full_tensor_is_scaled_by_its_size():
         (grey(1e-3, (24, 20)), "green"),  # small
         (jnp.where(grey(1e-1, (48, 45)) > 0.5, 0.0, 1.0), "green"),  # voids
         (jnp.ones((48, 45)), "green"),
+        (jnp.ones((96, 96)).at[20:60, 30:70].set(1e-3), "green"),  # few sharp neighbours, but nothing in between
     ],
 )
 def test_auto_looks_at_the_field(field, expected):
