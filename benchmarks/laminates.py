@@ -83,6 +83,8 @@ def plot(rows: list[dict[str, Any]]) -> None:
                 [r["voxels_per_edge"] for r in chosen], [r["error_at_the_fraction_of_the_grid"] for r in chosen], "o-", label=scheme
             )
         panel.set(title=f"layers across {direction}", xlabel="voxels per edge")
+        panel.set_xticks([r["voxels_per_edge"] for r in chosen], [str(r["voxels_per_edge"]) for r in chosen])
+        panel.minorticks_off()
         panel.legend()
     panels[0].set_ylabel("relative error of the stiffness")
     figure.savefig(RESULTS / "laminates.png", dpi=110)

@@ -42,7 +42,7 @@ SOFTEST = 1e-6  # stiffnesses below so much of the largest count as voids
 # Eigenvalues below these are not reckoned with in the estimate of the error. With the homogeneous reference a lower floor would
 # double the steps of cells with voids for nothing; the others fall so fast that it costs them little, and their spectrum is
 # known less well.
-FLOOR, FLOOR_SCALED = 1e-3, 1e-5
+FLOOR, FLOOR_SCALED = 1e-3, 1e-6
 
 Apply = Callable[[Displacement], Displacement]
 

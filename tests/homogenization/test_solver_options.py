@@ -12,7 +12,7 @@ from jaxmicro.homogenization import linear, memory, preconditioners
 from jaxmicro.homogenization.linear import Options
 from jaxmicro.homogenization.operators import make_operator
 from jaxmicro.materials import Isotropic, Scalar, Tensor
-from tests.homogenization.references import random_stiffness
+from tests.homogenization.references import assembled_effective, random_stiffness
 
 GRID = jm.Grid((24, 20))
 
@@ -237,7 +237,28 @@ def test_the_stages_of_a_cycle_stay_apart_where_the_grid_is_a_constant():
     assert text.count(" conditional(") > 10
 
 
+@pytest.mark.parametrize("preconditioner", ["green", "green_jacobi", "multigrid"])
+@pytest.mark.parametrize("make", [grey, speckled])
+def test_hard_fields_equal_an_assembled_direct_solve(make, preconditioner):
+    law = isotropic(make(1e-6))
+    truth = assembled_effective(np.asarray(law.tensor()), np.ones(2), 2)
+    found = jm.effective_stiffness(law, GRID, preconditioner=preconditioner, rtol=1e-6, max_steps=8000)
+    assert np.abs(found.tensor - truth).max() < 1e-9 * truth.max()
+
+
 # Memory
+
+
+def test_memory_does_not_grow_with_steps():
+    law = isotropic(speckled(0.1))
+
+    def bytes_for(max_steps):
+        def value(law):
+            return jnp.sum(jm.effective_stiffness(law, GRID, max_steps=max_steps).tensor ** 2)
+
+        return jax.jit(jax.value_and_grad(value)).lower(law).compile().memory_analysis().temp_size_in_bytes
+
+    assert bytes_for(10) == bytes_for(10_000)
 
 
 def test_a_solve_that_does_not_fit_is_refused_before_it_begins(monkeypatch):
