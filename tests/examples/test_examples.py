@@ -15,7 +15,8 @@ def example(name):
 
 
 def test_every_example_has_a_test():
-    assert sorted(path.stem for path in EXAMPLES.glob("*.py")) == ["01_homogenize_micrograph", "02_design_a_cell", "03_dual_phase_steel"]
+    names = ["01_homogenize_micrograph", "02_design_a_cell", "03_dual_phase_steel", "04_grey_cells_quickly"]
+    assert sorted(path.stem for path in EXAMPLES.glob("*.py")) == names
 
 
 @pytest.mark.parametrize("name", ["01_homogenize_micrograph", "03_dual_phase_steel"])
@@ -50,3 +51,11 @@ def test_dual_phase_steel(capsys, shared_data, tmp_path):
     assert "E = 211.1" in said  # Hill average of Dever's constants: G = 81.8, K = 168.3
     assert "doi:10.1063/1.1661710" in said
     assert (tmp_path / "report.html").is_file()
+
+
+@pytest.mark.slow
+def test_grey_cells_quickly(capsys):
+    found = example("04_grey_cells_quickly")([])
+    assert found["auto"] == found["multigrid"] < 0.1 * found["green"]
+    assert found["warm"] < found["cold"]
+    assert "estimated" in capsys.readouterr().out
