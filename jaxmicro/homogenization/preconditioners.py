@@ -51,7 +51,7 @@ def prepare(name: str, operator: Operator, law: Any, spacing: Float[Array, " d"]
     """The preconditioner of one cell, and the smallest eigenvalue of it times K to reckon with.
 
     Args:
-        name: one of `NAMES`; under `"auto"` the choice is between the first two, made when the program runs.
+        name: one of `NAMES`; under `"auto"` the choice is between green and green_jacobi, made when the program runs.
         operator: the discretisation, which takes multigrid where that is asked for.
         law: constants on the grid.
         spacing: voxel edge lengths.
@@ -99,7 +99,8 @@ def _logarithms(law: Any) -> tuple[Float[Array, "*grid"], Float[Array, ""]]:
 
 def choose(operator: Operator, law: Any, shape: tuple[int, ...], batched: bool) -> str:
     """What `auto` is for concrete constants; half of a batch must ask for it."""
-    grey, graded = (bool(flag) for flag in _judge(law, batched))
+    with jax.ensure_compile_time_eval():  # constants of a program that is being traced are known, too
+        grey, graded = (bool(flag) for flag in _judge(law, batched))
     if operator.takes_multigrid and int(np.prod(shape)) >= SMALLEST and grey:
         return "multigrid"
     return "green_jacobi" if graded else "green"

@@ -229,6 +229,12 @@ def test_auto_looks_at_the_field(field, expected):
     assert preconditioners.choose(make_operator("rotated", elasticity(2, 3)), law, field.shape, batched=False) != "multigrid"
 
 
+def test_auto_looks_at_constants_of_a_program_that_is_traced():
+    k = speckled(0.1)
+    found = jax.jit(lambda factor: factor * jm.effective_conductivity(k, GRID).tensor)(2.0)
+    assert np.allclose(found, 2.0 * jm.effective_conductivity(k, GRID).tensor, rtol=1e-12)
+
+
 def test_the_stages_of_a_cycle_stay_apart_where_the_grid_is_a_constant():
     # A grid that a user's function closes over is a constant of the program, and must not make the fences constant too.
     grid = jm.Grid((32, 32))
