@@ -82,6 +82,10 @@ def _group() -> float | None:
     folder = Path("/sys/fs/cgroup")
     try:
         limit = (folder / "memory.max").read_text().strip()
-        return None if limit == "max" else float(limit) - float((folder / "memory.current").read_text())
-    except (OSError, ValueError):
+        if limit == "max":
+            return None
+        counts = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+        cache = float(counts["inactive_file"]) + float(counts["active_file"])  # given back when it is needed
+        return float(limit) - float((folder / "memory.current").read_text()) + cache
+    except (OSError, ValueError, KeyError):
         return None

@@ -63,10 +63,19 @@ def refine(
     nothing, unknown = jnp.zeros((), dtype), jnp.full((), jnp.inf, dtype)
 
     def one_pass(state: _State) -> _State:
-        r = jax.tree.map(jnp.subtract, b, operator(state.x))
+        first = state.passes == 0
+        kx = operator(state.x)
+        x, r = state.x, jax.tree.map(jnp.subtract, b, kx)
+        if start is not None:
+            length = jnp.where(first, tree_dot(x, b) / tree_dot(x, kx), 1.0)  # the best one; a useless guess has none
+            usable = jnp.isfinite(length)
+            x, r = (
+                jax.tree.map(lambda v: jnp.where(usable, length * v, 0.0), x),
+                jax.tree.map(lambda v, w: jnp.where(usable, v - length * w, v), b, kx),
+            )
+        state = state._replace(x=x)
         energy = tree_dot(state.x, jax.tree.map(jnp.add, b, r))
         rz = measure(r)
-        first = state.passes == 0
         scale = state.scale if start is not None else jnp.where(first, rz, state.scale)
         limit, solution = stopping.allowed(scale, energy, dtype), stopping.allowed(energy, energy, dtype)
         met = ((rz <= limit) | ((state.error <= solution) & (rz <= 4.0 * limit))) & (state.error <= solution)

@@ -127,6 +127,8 @@ def test_a_useless_guess_is_no_guess(value):
     found = solved(law, start=guess)
     assert int(found.status) == Status.CONVERGED
     assert np.allclose(found.tensor, solved(law).tensor, rtol=1e-9)
+    mixed = solved(law, start=guess, precision="mixed")
+    assert np.allclose(mixed.tensor, solved(law).tensor, rtol=1e-9)
 
 
 def test_bad_guesses_are_named(as_user):
