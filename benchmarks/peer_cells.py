@@ -1,6 +1,7 @@
 """What packages are compared on, and what a package offers to be compared: jaxmicro itself is the first."""
 
 import importlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -108,7 +109,7 @@ def message(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(words)}"[:300]
 
 
-class Peer:
+class Peer(ABC):
     """A package: what it is called, whether it is there, its solve and its derivative.
 
     Attributes:
@@ -152,13 +153,13 @@ class Peer:
         if problem.shape[0] % 2 and not self.odd:
             raise SkipError("run on the even grids")
 
+    @abstractmethod
     def build(self, problem: Problem) -> Any:
         """What stays the same from solve to solve."""
-        raise NotImplementedError
 
+    @abstractmethod
     def solve(self, problem: Problem, tolerance: float) -> tuple[np.ndarray, int | None]:
         """Columns of the effective tensor, (component, load), in Mandel notation, and iterations summed over the loads."""
-        raise NotImplementedError
 
     def gradients(self, problem: Problem) -> dict[str, Callable[[], float]]:
         """Ways to get dC_eff[0, 0]/d(modulus of phase 1), by name; empty if none is offered."""

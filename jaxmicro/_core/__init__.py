@@ -18,7 +18,7 @@ from jaxmicro._core.checks import (
     nearest_name,
 )
 from jaxmicro._core.keys import numpy_generator, split_named
-from jaxmicro._core.precision import check_rtol, default_rtol, dot
+from jaxmicro._core.precision import default_rtol, dot, tensor_rtol_root
 from jaxmicro._core.progress import Progress, silent
 from jaxmicro._core.records import record, replace, static
 from jaxmicro._core.status import SolveError, Status, poison, raise_for_status, worst
@@ -35,7 +35,6 @@ __all__ = [
     "check_choice",
     "check_finite",
     "check_probability",
-    "check_rtol",
     "check_shape",
     "default_rtol",
     "dot",
@@ -49,5 +48,6 @@ __all__ = [
     "silent",
     "split_named",
     "static",
+    "tensor_rtol_root",
     "worst",
 ]

@@ -1,5 +1,7 @@
 """What each dtype can reach, and sums that do not lose digits."""
 
+from collections.abc import Mapping
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,6 +11,7 @@ from jaxmicro._core.checks import is_concrete
 
 DEFAULT_RTOL = {"float64": 1e-5, "float32": 1e-3}
 SMALLEST_RTOL = {"float64": 1e-12, "float32": 1e-5}
+SMALLEST_TENSOR_RTOL = {"float64": 1e-14, "float32": 1e-6}
 
 
 def default_rtol(dtype: np.dtype, rtol: float | ArrayLike | None) -> float:
@@ -19,16 +22,22 @@ def default_rtol(dtype: np.dtype, rtol: float | ArrayLike | None) -> float:
     return float(np.asarray(rtol))
 
 
-def check_rtol(dtype: np.dtype, rtol: float | ArrayLike) -> None:
+def tensor_rtol_root(dtype: np.dtype, tensor_rtol: float | ArrayLike) -> float:
+    """The tolerance of a fluctuation that goes with one of the tensor, which is quadratic in it."""
+    check_rtol(dtype, tensor_rtol, "tensor_rtol", SMALLEST_TENSOR_RTOL)
+    return max(float(np.asarray(tensor_rtol)) ** 0.5, SMALLEST_RTOL[jnp.dtype(dtype).name])
+
+
+def check_rtol(dtype: np.dtype, rtol: float | ArrayLike, what: str = "rtol", reach: Mapping[str, float] = SMALLEST_RTOL) -> None:
     """Refuse a tolerance that the dtype cannot reach."""
     name = jnp.dtype(dtype).name
     if not is_concrete(rtol) or np.shape(rtol) != () or np.asarray(rtol).dtype.kind not in "iuf":
-        raise TypeError(f"`rtol` must be a number, but it is {rtol!r}.")
-    smallest = SMALLEST_RTOL[name]
+        raise TypeError(f"`{what}` must be a number, but it is {rtol!r}.")
+    smallest = reach[name]
     value = np.asarray(rtol)
     if not (smallest <= value < 1):
         remedy = " Use float64 input with JAX's x64 mode on for less." if name == "float32" else ""
-        raise ValueError(f"`rtol` must lie in [{smallest:g}, 1) for {name}, but it is {float(value):g}.{remedy}")
+        raise ValueError(f"`{what}` must lie in [{smallest:g}, 1) for {name}, but it is {float(value):g}.{remedy}")
 
 
 def dot(a: Float[Array, "..."], b: Float[Array, "..."]) -> Float[Array, ""]:

@@ -11,8 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from jaxmicro._core import Status, check, check_choice, default_rtol, is_concrete, poison, raise_for_status
-from jaxmicro._core.precision import SMALLEST_RTOL
+from jaxmicro._core import Status, check, check_choice, default_rtol, is_concrete, poison, raise_for_status, tensor_rtol_root
 from jaxmicro.fields import Grid, Kinematics
 from jaxmicro.homogenization.cell import effective_tensor, fluctuations, loads, stationary_tensor
 from jaxmicro.homogenization.memory import check_memory
@@ -85,23 +84,11 @@ def _setup(law: Any, kinematics: Kinematics, options: Options) -> Setup:
     rtol = options.rtol
     if options.tensor_rtol is not None:
         check(rtol is None, "`rtol` and `tensor_rtol` are two ways to ask for one thing, but both are given. Give one of them.")
-        rtol = _root_of(options.tensor_rtol, law.dtype)
+        rtol = tensor_rtol_root(law.dtype, options.tensor_rtol)
     return Setup(
         scheme, default_rtol(law.dtype, rtol), max_steps, jax.default_backend() == "cpu", options.preconditioner,
         None if options.tensor_rtol is None else float(options.tensor_rtol), _is_mixed(options.precision, law.dtype),
     )  # fmt: skip
-
-
-def _root_of(tensor_rtol: Any, dtype: jnp.dtype) -> float:
-    """The tolerance of the fluctuation that goes with one of the tensor."""
-    name = jnp.dtype(dtype).name
-    if isinstance(tensor_rtol, str) or not is_concrete(tensor_rtol) or np.ndim(tensor_rtol) != 0:
-        raise TypeError(f"`tensor_rtol` must be a number, but it is {tensor_rtol!r}.")
-    value = float(tensor_rtol)
-    smallest = {"float64": 1e-14, "float32": 1e-6}[name]
-    remedy = " Use float64 input with JAX's x64 mode on for less." if name == "float32" else ""
-    check(smallest <= value < 1, f"`tensor_rtol` must lie in [{smallest:g}, 1) for {name}, but it is {value:g}.{remedy}")
-    return max(value**0.5, SMALLEST_RTOL[name])
 
 
 def _is_mixed(precision: str | None, dtype: jnp.dtype) -> bool:

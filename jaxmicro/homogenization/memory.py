@@ -12,6 +12,7 @@ from jaxmicro.homogenization.solve import Setup
 VECTORS = {2: 12, 3: 8}  # displacements of one load that an iteration holds in all: its vectors, their images, FFT work
 MULTIGRID = 3  # more of them, in float32, on all levels of a cycle together
 GIB = 2.0**30
+GROUP = Path("/sys/fs/cgroup")
 
 
 def solve_bytes(setup: Setup, law: Any, shape: tuple[int, ...], batch: int | None, fields: tuple[str, ...]) -> float:
@@ -79,13 +80,12 @@ def _proc() -> float | None:
 
 def _group() -> float | None:
     """What the control group of the process leaves, if it has a limit."""
-    folder = Path("/sys/fs/cgroup")
     try:
-        limit = (folder / "memory.max").read_text().strip()
+        limit = (GROUP / "memory.max").read_text().strip()
         if limit == "max":
             return None
-        counts = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+        counts = dict(line.split() for line in (GROUP / "memory.stat").read_text().splitlines())
         cache = float(counts["inactive_file"]) + float(counts["active_file"])  # given back when it is needed
-        return float(limit) - float((folder / "memory.current").read_text()) + cache
+        return float(limit) - float((GROUP / "memory.current").read_text()) + cache
     except (OSError, ValueError, KeyError):
         return None

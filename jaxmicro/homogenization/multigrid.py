@@ -19,6 +19,7 @@ from jaxtyping import Array, Float
 from jaxmicro.homogenization.green import Blocks, invert_blocks
 from jaxmicro.homogenization.operators.box_element import BoxElement
 from jaxmicro.homogenization.operators.contract import Displacement
+from jaxmicro.homogenization.operators.flat import apart
 from jaxmicro.homogenization.operators.modes import factors, mode_strain
 from jaxmicro.materials import Phases, Tensor
 from jaxmicro.solvers.multigrid import Level, v_cycle
@@ -68,16 +69,7 @@ def multigrid(operator: Any, law: Any, spacing: Float[Array, " d"], serial: bool
         law = law.map_fields(functools.partial(_average, shape=coarse))
         spacing = spacing * jnp.asarray(np.array(shape) / np.array(coarse), spacing.dtype)
     coarsest = _direct(operator, law, spacing)
-    return v_cycle(levels, coarsest, _apart) if serial else v_cycle(levels, coarsest)
-
-
-def _apart(step: Callable[..., Displacement]) -> Callable[..., Displacement]:
-    """A step that the CPU compiler cannot merge with its neighbours: it does not know the condition, which holds for all numbers."""
-
-    def nothing(*arguments: Any) -> Displacement:
-        return jax.tree.map(lambda like: jnp.full(like.shape, jnp.nan, like.dtype), jax.eval_shape(step, *arguments))
-
-    return lambda *arguments: jax.lax.cond(jnp.isfinite(arguments[0][0].ravel()[0]), step, nothing, *arguments)
+    return v_cycle(levels, coarsest, apart) if serial else v_cycle(levels, coarsest)
 
 
 def nodal_blocks(operator: BoxElement, law: Any, spacing: Float[Array, " d"]) -> Blocks:

@@ -31,6 +31,7 @@ from jaxmicro.homogenization.green import Blocks, apply_blocks, invert_symbol
 from jaxmicro.homogenization.multigrid import multigrid
 from jaxmicro.homogenization.operators import Operator
 from jaxmicro.homogenization.operators.contract import Displacement
+from jaxmicro.solvers import largest
 
 NAMES = ("auto", "green", "green_jacobi", "multigrid")
 CONTRAST = 50.0
@@ -130,12 +131,18 @@ def _in_float32(build: Callable[[Any, Array], Apply], law: Any, spacing: Float[A
     apply = build(low, low_spacing)
 
     def converted(force: Displacement) -> Displacement:
-        size = functools.reduce(jnp.maximum, [jnp.max(jnp.abs(field)) for field in force])
-        size = jnp.where(size > 0, size, 1.0)
-        found = apply(tuple((field / size).astype(jnp.float32) for field in force))
+        low_force, size = unit_sized(force)
+        found = apply(low_force)
         return tuple((factor * size).astype(law.dtype) * field.astype(law.dtype) for field in found)
 
     return converted
+
+
+def unit_sized(force: Displacement) -> tuple[Displacement, Array]:
+    """A force in float32 with a largest entry of one, so that none is too small or too large for it, and its size."""
+    size = largest(force)
+    size = jnp.where(size > 0, size, 1.0)
+    return tuple((field / size).astype(jnp.float32) for field in force), size
 
 
 def _apply_scaled(blocks: Blocks, scaling: Array, force: Displacement) -> Displacement:

@@ -24,8 +24,8 @@ from jaxtyping import Array, Float
 from jaxmicro._core import dot
 from jaxmicro.homogenization.operators import Operator
 from jaxmicro.homogenization.operators.contract import Displacement
-from jaxmicro.homogenization.preconditioners import lowered, prepare
-from jaxmicro.solvers import Outcome, Stopping, conjugate_gradients, refine, symmetric_solve, tree_dot
+from jaxmicro.homogenization.preconditioners import lowered, prepare, unit_sized
+from jaxmicro.solvers import Outcome, Stopping, conjugate_gradients, largest, refine, symmetric_solve, tree_dot
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,14 +136,10 @@ Method = Callable[[Displacement, Array, Displacement | None], tuple[Displacement
 
 def _rescaled(method: Method, force: Displacement, start: Displacement | None) -> tuple[Displacement, Outcome]:
     """Solve for a force of largest entry one, so that none is too small or too large for its dtype."""
-    size = _largest(force)
+    size = largest(force)
     factor = jnp.where(size > 0, size, 1.0)
     u, outcome = method(tuple(field / factor for field in force), jnp.full_like(size, jnp.inf), start)
     return tuple(factor * field for field in u), outcome._replace(error=factor**2 * outcome.error)
-
-
-def _largest(fields: Displacement) -> Array:
-    return functools.reduce(jnp.maximum, [jnp.max(jnp.abs(field)) for field in fields])
 
 
 def _plain(setup: Setup, medium: Medium) -> Method:
@@ -165,18 +161,14 @@ def _mixed(setup: Setup, medium: Medium) -> Method:
     low_action = setup.operator.action(low, low_spacing, setup.serial)
     precondition, smallest = prepare(setup.preconditioner, setup.operator, low, low_spacing, setup.serial)
 
-    def scaled(r: Displacement) -> tuple[Displacement, Array]:
-        size = jnp.maximum(_largest(r), jnp.finfo(law.dtype).tiny)
-        return tuple((field / size).astype(jnp.float32) for field in r), size
-
     def correct(r: Displacement, rtol: Array, max_steps: Array) -> tuple[Displacement, Outcome]:
-        force, size = scaled(r)
+        force, size = unit_sized(r)
         u, outcome = conjugate_gradients(low_action, precondition, force, Stopping(rtol.astype(jnp.float32), max_steps, smallest=smallest))
         error = factor * size**2 * outcome.error.astype(law.dtype)
         return tuple(factor * size * field.astype(law.dtype) for field in u), outcome._replace(error=error)
 
     def measure(r: Displacement) -> Array:
-        force, size = scaled(r)
+        force, size = unit_sized(r)
         return factor * size**2 * tree_dot(force, precondition(force)).astype(law.dtype)
 
     def method(force: Displacement, budget: Array, start: Displacement | None) -> tuple[Displacement, Outcome]:

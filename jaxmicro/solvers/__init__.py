@@ -7,7 +7,7 @@ Add one: one file with the iteration on pytrees, one export line, one row in tes
 """
 
 from jaxmicro.solvers.conjugate_gradients import Outcome, Stopping, conjugate_gradients, tree_dot
-from jaxmicro.solvers.implicit import symmetric_solve
+from jaxmicro.solvers.implicit import largest, symmetric_solve
 from jaxmicro.solvers.refinement import refine
 
-__all__ = ["Outcome", "Stopping", "conjugate_gradients", "refine", "symmetric_solve", "tree_dot"]
+__all__ = ["Outcome", "Stopping", "conjugate_gradients", "largest", "refine", "symmetric_solve", "tree_dot"]

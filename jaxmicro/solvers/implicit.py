@@ -46,5 +46,10 @@ def symmetric_solve(
 
 
 def largest(tree: PyTree) -> Array:
-    """Largest absolute entry of a pytree."""
+    """Largest absolute entry of a pytree.
+
+    Example:
+        >>> float(largest((jnp.array([1.0, -3.0]), jnp.array([2.0]))))
+        3.0
+    """
     return jnp.max(jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in jax.tree.leaves(tree)]))

@@ -15,6 +15,17 @@ def random_stiffness(rng, size):
     return a @ a.T + 0.3 * np.eye(size)
 
 
+def smooth_field(shape, contrast, seed=2, width=0.1, steepness=6.0):
+    """A sigmoid of a smooth random field, from contrast to 1 on a logarithmic scale."""
+    rng = np.random.default_rng(seed)
+    waves = sum(
+        np.minimum(np.arange(n), n - np.arange(n)).reshape([-1 if a == b else 1 for b in range(len(shape))]) ** 2
+        for a, n in enumerate(shape)
+    )
+    field = np.fft.ifftn(np.fft.fftn(rng.normal(size=shape)) * np.exp(-width * waves)).real
+    return contrast ** (1 / (1 + np.exp(steepness * field / field.std())))
+
+
 def strain_of(gradient, size):
     """Mandel strain of a displacement gradient (c, d) padded to three components and directions."""
     full = np.zeros((3, 3))

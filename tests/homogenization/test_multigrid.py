@@ -12,7 +12,7 @@ from jaxmicro.homogenization import multigrid
 from jaxmicro.homogenization.multigrid import nodal_blocks
 from jaxmicro.homogenization.operators import BoxElement
 from jaxmicro.materials import Isotropic, Phases, Scalar, Tensor
-from tests.homogenization.references import random_stiffness
+from tests.homogenization.references import random_stiffness, smooth_field
 
 CASES = [
     (elasticity(2, 3), (12, 9)),
@@ -71,20 +71,9 @@ def test_transfers_are_transposes():
     assert float(multigrid._average(f[0], coarse).mean()) == pytest.approx(float(f[0].mean()), rel=1e-12)
 
 
-def smooth(shape, contrast, seed=2):
-    """A smooth random field from contrast to 1."""
-    rng = np.random.default_rng(seed)
-    waves = sum(
-        np.minimum(np.arange(n), n - np.arange(n)).reshape([-1 if a == b else 1 for b in range(len(shape))]) ** 2
-        for a, n in enumerate(shape)
-    )
-    field = np.fft.ifftn(np.fft.fftn(rng.normal(size=shape)) * np.exp(-0.1 * waves)).real
-    return jnp.asarray(contrast ** (1 / (1 + np.exp(6 * field / field.std()))))
-
-
 @pytest.mark.parametrize(("shape", "contrast"), [((32, 32), 1e-3), ((32, 32), 1e-6), ((27, 20), 1e-6), ((12, 13, 12), 1e-3)])
 def test_smooth_fields_of_high_contrast_take_a_fraction_of_the_steps(shape, contrast):
-    young = smooth(shape, contrast)
+    young = jnp.asarray(smooth_field(shape, contrast))
     law = Isotropic(young * 0.3 / (1.3 * 0.4), young / 2.6)
     plain = jm.effective_stiffness(law, jm.Grid(shape), preconditioner="green", rtol=1e-5, max_steps=5000)
     found = jm.effective_stiffness(law, jm.Grid(shape), preconditioner="multigrid", rtol=1e-5)
@@ -104,7 +93,7 @@ def test_voids_and_labels():
 
 
 def test_derivatives_and_single_precision():
-    k = jnp.asarray(smooth((24, 20), 1e-3))
+    k = jnp.asarray(smooth_field((24, 20), 1e-3))
 
     def value(k, preconditioner):
         return jnp.sum(jm.effective_conductivity(k, jm.Grid((24, 20)), preconditioner=preconditioner, rtol=1e-9).tensor ** 2)

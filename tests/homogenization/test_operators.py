@@ -126,19 +126,30 @@ def test_every_kernel_acts_as_the_force(name, kinematics, shape, serial):
 
 
 @pytest.mark.parametrize("name", ["finite_element", "rotated"])
-@pytest.mark.parametrize("shape", [(2, 2, 2), (2, 7, 3), (3, 9, 2), (4, 10, 5)])
-def test_planes_of_several_blocks_and_of_the_smallest_size(name, shape, monkeypatch):
-    # Blocks of at most two or three rows; where these do not divide the plane, the last two blocks overlap.
-    monkeypatch.setattr(sweep, "BLOCK", 4 * (shape[2] + 2))
+@pytest.mark.parametrize("shape", [(2, 2), (2, 9), (7, 2), (11, 13), (2, 2, 2), (2, 7, 3), (3, 9, 2), (4, 10, 5)])
+@pytest.mark.parametrize("dtype", [jnp.float64, jnp.float32])
+def test_kernels_on_grids_of_several_blocks_and_of_the_smallest_size(name, shape, dtype, monkeypatch):
+    # In 3D blocks of at most two or three rows; where these do not divide the plane, the last two blocks overlap.
+    monkeypatch.setattr(sweep, "BLOCK", 4 * (shape[-1] + 2))
     rng = np.random.default_rng(5)
-    kinematics = elasticity(3, 6)
-    operator, u = make_operator(name, kinematics), random_displacement(rng, kinematics, shape)
-    lame, shear = (jnp.asarray(rng.uniform(1, 2, size=shape)) for _ in range(2))
-    labels, table = jnp.asarray(rng.integers(0, 2, shape)), jnp.asarray(np.stack([random_stiffness(rng, 6) for _ in range(2)]))
-    for law in (Isotropic(lame, shear), Phases(labels, table)):
-        expected = operator.force(law, u, SPACING)[0]
-        for found, wanted in zip(operator.action(law, SPACING, True)(u), expected, strict=True):
-            assert np.allclose(found, wanted, atol=1e-13 * float(jnp.max(jnp.abs(wanted))))
+    dim, size = len(shape), {2: 3, 3: 6}[len(shape)]
+    kinematics, spacing = elasticity(dim, size), SPACING[:dim].astype(dtype)
+    operator, u = make_operator(name, kinematics), tuple(field.astype(dtype) for field in random_displacement(rng, kinematics, shape))
+    lame, shear = (jnp.asarray(rng.uniform(1, 2, size=shape), dtype) for _ in range(2))
+    labels, table = jnp.asarray(rng.integers(0, 2, shape)), jnp.asarray(np.stack([random_stiffness(rng, size) for _ in range(2)]), dtype)
+    for law in (Isotropic(lame, shear, size), Phases(labels, table)):
+        expected = operator.force(law, u, spacing)[0]
+        for found, wanted in zip(operator.action(law, spacing, True)(u), expected, strict=True):
+            assert found.dtype == dtype
+            assert np.allclose(found, wanted, atol=1e3 * float(jnp.finfo(dtype).eps) * float(jnp.max(jnp.abs(wanted))))
+
+
+def test_a_field_with_a_number_that_is_not_finite_is_not_hidden_by_a_kernel():
+    operator, law = make_operator("finite_element", conduction(2)), Scalar(jnp.ones((5, 6)))
+    for place in ((0, 0), (2, 3)):
+        for value in (jnp.nan, jnp.inf):
+            force = operator.action(law, jnp.ones(2), True)((jnp.ones((5, 6)).at[place].set(value),))[0]
+            assert not bool(jnp.isfinite(force[place]))
 
 
 def test_an_unknown_discretization_is_refused_with_a_hint():

@@ -12,20 +12,14 @@ from jaxmicro.homogenization import linear, memory, preconditioners
 from jaxmicro.homogenization.linear import Options
 from jaxmicro.homogenization.operators import make_operator
 from jaxmicro.materials import Isotropic, Scalar, Tensor
-from tests.homogenization.references import assembled_effective, random_stiffness
+from tests.homogenization.references import assembled_effective, random_stiffness, smooth_field
 
 GRID = jm.Grid((24, 20))
 
 
 def grey(contrast, shape=GRID.shape, seed=0):
     """A smooth random field from contrast to 1, on a logarithmic scale."""
-    rng = np.random.default_rng(seed)
-    waves = sum(
-        np.minimum(np.arange(n), n - np.arange(n)).reshape([-1 if a == b else 1 for b in range(len(shape))]) ** 2
-        for a, n in enumerate(shape)
-    )
-    field = np.fft.ifftn(np.fft.fftn(rng.normal(size=shape)) * np.exp(-0.2 * waves)).real
-    return jnp.asarray(contrast ** (1 / (1 + np.exp(3 * field / field.std()))))
+    return jnp.asarray(smooth_field(shape, contrast, seed, width=0.2, steepness=3.0))
 
 
 def speckled(contrast, shape=GRID.shape, seed=0):
@@ -277,6 +271,17 @@ def test_a_solve_that_does_not_fit_is_refused_before_it_begins(monkeypatch):
         jm.effective_conductivity(speckled(0.1), GRID, fields=("stress",))
     monkeypatch.setattr(memory, "free_bytes", lambda: None)
     assert int(jm.effective_conductivity(speckled(0.1), GRID).status) == Status.CONVERGED
+
+
+def test_page_cache_of_a_group_counts_as_free(monkeypatch, tmp_path):
+    monkeypatch.setattr(memory, "GROUP", tmp_path)
+    assert memory._group() is None
+    (tmp_path / "memory.max").write_text("max\n")
+    assert memory._group() is None
+    (tmp_path / "memory.max").write_text("1000\n")
+    (tmp_path / "memory.current").write_text("900\n")
+    (tmp_path / "memory.stat").write_text("anon 500\ninactive_file 250\nactive_file 50\nslab 10\n")
+    assert memory._group() == 400.0
 
 
 @pytest.mark.parametrize("shape", [(96, 90), (24, 24, 24)])

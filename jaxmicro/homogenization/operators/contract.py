@@ -57,7 +57,7 @@ class Operator(ABC):
         return lambda u: self.force(law, u, spacing)[0]
 
     def has_kernel(self, serial: bool) -> bool:
-        """Whether `action` is faster than `force`."""
+        """Whether `action` is so much faster than `force` that energies are computed with it, too."""
         del serial
         return False
 

@@ -8,22 +8,22 @@ rows of one x-plane stay in the cache. The stages for a block of voxels between 
     3. their transposes along x, which join the voxels on both sides of plane x,
     4. their transposes along y and z: the force at the nodes of plane x.
 
-A block is a flat array of rows with a pitch of n_z + 2: periodic neighbours are padded once, so that every stencil is a shift
-by a constant, and loops run over contiguous memory (what reaches over the end of a row is never used). Two habits keep the
+A block is a flat array of padded rows (flat.py). Two habits keep the
 compiler from undoing this: what a stage makes goes into a slot of a store that the loop carries, which it updates in
 place and does not merge with the next stage; and offsets are computed one plane ahead, so that they are constants in the loops
 over a block, which then use vector instructions.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, Shaped
+from jaxtyping import Array, Float, Int
 
 from jaxmicro.fields import Kinematics
 from jaxmicro.homogenization.operators.contract import Displacement
+from jaxmicro.homogenization.operators.flat import corner_shifts, face, padded, scatter
 from jaxmicro.homogenization.operators.modes import Columns, Factors, Stencils, Subset, dual_columns, factors
 
 BLOCK = 4096  # voxels of a block at most: its arrays fill the second-level cache
@@ -88,7 +88,9 @@ class _Store(NamedTuple):
             for i, key in enumerate(self.keys)
         }
 
-    def write(self, store: Float[Array, " flat"], at: Int[Array, ""], fields: Columns) -> Float[Array, " flat"]:
+    def write(
+        self, store: Float[Array, " flat"], at: Int[Array, ""], fields: Mapping[Subset, Sequence[Array | None]]
+    ) -> Float[Array, " flat"]:
         """The store with a generation replaced."""
         for i, key in enumerate(self.keys):
             for c, field in enumerate(fields[key]):
@@ -138,8 +140,8 @@ def sweep(modes: Sequence[Subset], kinematics: Kinematics, law: Any, spacing: Fl
     shape = law.grid_shape
     blocks = -(-shape[1] // max(1, BLOCK // (shape[2] + 2) - 1))
     layout = _Layout(shape, -(-shape[1] // blocks))
-    padded = (law.packed() if hasattr(law, "packed") else law).map_fields(lambda field: _padded(field, rows=(1, 0)))
-    step = _Sweep(kinematics, padded, factors(modes, spacing), layout)
+    constants = (law.packed() if hasattr(law, "packed") else law).map_fields(lambda field: padded(field, 3, rows=(1, 0)))
+    step = _Sweep(kinematics, constants, factors(modes, spacing), layout)
     return step.action
 
 
@@ -154,7 +156,7 @@ class _Sweep(NamedTuple):
     def action(self, u: Displacement) -> Displacement:
         """K u."""
         (nx, ny, nz), dtype = self.layout.shape, u[0].dtype
-        nodes = [jnp.pad(_padded(field, rows=(1, 1)), (0, 1)) for field in u]
+        nodes = [jnp.pad(padded(field, 3, rows=(1, 1)), (0, 1)) for field in u]
         planes, duals, joined = self.stores()
         start = _State(
             planes=jnp.zeros(2 * planes.span, dtype),
@@ -200,23 +202,17 @@ class _Sweep(NamedTuple):
     def plane(self, nodes: Sequence[Array], at: _Offsets, state: _State) -> _State:
         """The four stages for the voxels and nodes of one plane."""
         layout, (planes, duals, joined) = self.layout, self.stores()
-        size, shifts = layout.voxels, (0, 1, layout.pitch, layout.pitch + 1)
+        size, shifts = layout.voxels, corner_shifts(layout.pitch)
         corners = [[_cut(field, at.nodes + shift, size) for shift in shifts] for field in nodes]
-        in_plane = planes.write(state.planes, at.high, _in_plane(corners, planes.keys))
+        in_plane = planes.write(state.planes, at.high, face(corners, planes.keys, (1, 2)))
         stencils = _along_x(planes.read(in_plane, at.low), planes.read(in_plane, at.high))
         law = self.law.map_fields(lambda field: jax.lax.dynamic_slice_in_dim(field, at.law, size, axis=-1, allow_negative_indices=False))
         dual = duals.write(state.duals, at.now, dual_columns(self.kinematics, law, stencils, self.scale))
         zero = jnp.zeros_like(at.law)
         join = joined.write(state.joined, zero, _join(duals.read(dual, at.before), duals.read(dual, at.now)))
         parts = joined.read(join, zero)
-        forces = tuple(_put(whole, _scatter(parts, i, layout), at.force) for i, whole in enumerate(state.forces))
+        forces = tuple(_put(whole, scatter(parts, i, (1, 2), layout.pitch, layout.nodes), at.force) for i, whole in enumerate(state.forces))
         return _State(in_plane, dual, join, forces)
-
-
-def _padded(field: Shaped[Array, "*lead x y z"], rows: tuple[int, int]) -> Shaped[Array, "*lead flat"]:
-    """Flat planes with periodic rows before and behind, and a column before and behind each row."""
-    widths = [(0, 0)] * (field.ndim - 2) + [rows, (1, 1)]
-    return jnp.pad(field, widths, mode="wrap").reshape(*field.shape[:-3], -1)
 
 
 def _cut(field: Float[Array, " flat"], at: Int[Array, ""], size: int) -> Float[Array, " size"]:
@@ -225,17 +221,6 @@ def _cut(field: Float[Array, " flat"], at: Int[Array, ""], size: int) -> Float[A
 
 def _put(field: Float[Array, " flat"], part: Float[Array, " size"], at: Int[Array, ""]) -> Float[Array, " flat"]:
     return jax.lax.dynamic_update_slice(field, part, (at,), allow_negative_indices=False)
-
-
-def _in_plane(corners: Sequence[Sequence[Array]], keys: Sequence[Subset]) -> Columns:
-    """Stage 1. The four corners of a face are written out, for a sum used twice would not be vectorised."""
-    signs = {
-        frozenset[int](): lambda a, az, ay, ayz: (a + az) + (ay + ayz),
-        frozenset({1}): lambda a, az, ay, ayz: (ay + ayz) - (a + az),
-        frozenset({2}): lambda a, az, ay, ayz: (az - a) + (ayz - ay),
-        frozenset({1, 2}): lambda a, az, ay, ayz: (ayz - ay) - (az - a),
-    }
-    return {key: [signs[key](*four) for four in corners] for key in keys}
 
 
 def _along_x(low: Stencils, high: Stencils) -> Stencils:
@@ -253,16 +238,3 @@ def _join(before: Stencils, now: Stencils) -> Columns:
         pairs = [fields for fields in (sums, slopes) if fields is not None]
         out[key] = [a + b for a, b in zip(*pairs, strict=True)] if len(pairs) == 2 else list(pairs[0])
     return out
-
-
-def _scatter(joined: Stencils, component: int, layout: _Layout) -> Float[Array, " nodes"]:
-    """Stage 4: the force at the nodes of a block, first to last."""
-    pitch, size = layout.pitch, layout.nodes
-    total = jnp.zeros(size, joined[frozenset()][component].dtype)
-    for key, fields in joined.items():
-        field = fields[component]
-        a, az, ay, ayz = (field[shift : shift + size] for shift in (0, 1, pitch, pitch + 1))
-        along_y = -1 if 1 in key else 1
-        along_z = -1 if 2 in key else 1
-        total = total + ((a + along_z * az) + along_y * (ay + along_z * ayz))
-    return total
