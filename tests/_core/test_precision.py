@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxmicro._core import check_rtol, default_rtol, dot
+from jaxmicro._core import default_rtol, dot, tensor_rtol_root
+from jaxmicro._core.precision import check_rtol
 
 
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
@@ -81,3 +82,10 @@ def test_the_gradient_of_an_inner_product_is_the_other_factor(x64):
         b = jnp.linspace(-1, 3, 35, dtype=jnp.float32).reshape(5, 7)
         np.testing.assert_allclose(jax.grad(dot)(a, b), b, rtol=1e-6)
         np.testing.assert_allclose(jax.jvp(lambda x: dot(x, b), (a,), (b,))[1], np.sum(np.asarray(b) ** 2), rtol=1e-6)
+
+
+def test_the_tolerance_of_a_tensor_is_the_square_of_that_of_its_fluctuations():
+    assert tensor_rtol_root(jnp.dtype(jnp.float64), 1e-8) == pytest.approx(1e-4)
+    assert tensor_rtol_root(jnp.dtype(jnp.float32), 1e-6) == pytest.approx(1e-3)
+    with pytest.raises(ValueError, match="`tensor_rtol` must lie in"):
+        tensor_rtol_root(jnp.dtype(jnp.float32), 1e-9)
