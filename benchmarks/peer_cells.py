@@ -153,9 +153,9 @@ class Peer(ABC):
         if problem.shape[0] % 2 and not self.odd:
             raise SkipError("run on the even grids")
 
-    @abstractmethod
     def build(self, problem: Problem) -> Any:
-        """What stays the same from solve to solve."""
+        """What stays the same from solve to solve, for those that keep anything."""
+        raise LookupError(f"{self.name} keeps nothing for {problem.name}")
 
     @abstractmethod
     def solve(self, problem: Problem, tolerance: float) -> tuple[np.ndarray, int | None]:
