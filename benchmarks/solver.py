@@ -353,7 +353,9 @@ def plot(result: dict[str, Any]) -> None:
         for bar, row in zip(bars, chosen, strict=True):
             if row[name]["status"] != 0:
                 bar.set_hatch("//")
-    hard.set_xticks(place, [f"{r['case']['kind']}\n{r['case']['contrast']:g}\n{len(r['case']['shape'])}D" for r in chosen], fontsize=7)
+    hard.set_xticks(
+        place, [f"{r['case']['kind']}\n{r['case']['contrast']:g}\n{len(r['case']['shape'])}D" for r in chosen], fontsize=7, rotation=90
+    )
     hard.set(yscale="log", ylabel="seconds (hatched: not converged)", title="Hard fields, all load cases")
     hard.legend()
     figure.savefig(RESULTS / "solver.png", dpi=110)

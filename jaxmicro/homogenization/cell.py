@@ -40,7 +40,7 @@ def energy_value(setup: Setup, medium: Medium, u: Displacement) -> Float[Array, 
     With b_j = Bᵀ C E_j it is C̄[i, j] + (u_j · b_i + u_i · (K u_j + b_j))/N; `energy_tensor` is the same for derivatives.
     """
     operator, (law, spacing) = setup.operator, medium
-    if not operator.has_kernel(setup.serial):
+    if not operator.energy_by_action(setup.serial):
         return energy_tensor(setup, medium, u)
     action, count = operator.action(law, spacing, setup.serial), _size(law.grid_shape)
 

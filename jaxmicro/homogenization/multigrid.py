@@ -19,7 +19,7 @@ from jaxtyping import Array, Float
 from jaxmicro.homogenization.green import Blocks, invert_blocks
 from jaxmicro.homogenization.operators.box_element import BoxElement
 from jaxmicro.homogenization.operators.contract import Displacement
-from jaxmicro.homogenization.operators.flat import apart
+from jaxmicro.homogenization.operators.fence import apart
 from jaxmicro.homogenization.operators.modes import factors, mode_strain
 from jaxmicro.materials import Phases, Tensor
 from jaxmicro.solvers.multigrid import Level, v_cycle

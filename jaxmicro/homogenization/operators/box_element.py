@@ -78,10 +78,10 @@ class BoxElement(Operator):
         """The function u → K u, on CPU by kernels that keep its loops apart, and in 3D in the cache, too."""
         if not serial:
             return super().action(law, spacing, serial)
-        kernel = sweep if self.kinematics.dim == 3 else planar
-        return kernel(self.modes(), self.kinematics, law, spacing)
+        kernel, packed = sweep if self.kinematics.dim == 3 else planar, law.packed() if hasattr(law, "packed") else law
+        return kernel(self.modes(), self.kinematics, packed, spacing)
 
-    def has_kernel(self, serial: bool) -> bool:
+    def energy_by_action(self, serial: bool) -> bool:
         """On CPU and in 3D: in 2D `force` is fast enough, and its energies lose no digits to cancellation."""
         return serial and self.kinematics.dim == 3
 

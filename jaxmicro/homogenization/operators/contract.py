@@ -56,7 +56,7 @@ class Operator(ABC):
         del serial
         return lambda u: self.force(law, u, spacing)[0]
 
-    def has_kernel(self, serial: bool) -> bool:
+    def energy_by_action(self, serial: bool) -> bool:
         """Whether `action` is so much faster than `force` that energies are computed with it, too."""
         del serial
         return False

@@ -4,10 +4,8 @@ Rows have a pitch of n + 2: periodic neighbours are written once, and then loops
 instructions (what reaches over the end of a row is never used). Stencils are those of a face, in the plane of the last two axes.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Shaped
 
@@ -51,16 +49,3 @@ def scatter(dual: Stencils, component: int, axes: Axes, pitch: int, size: int) -
         along_y, along_z = (-1 if axis in key else 1 for axis in (y, z))
         total = total + ((a + along_z * az) + along_y * (ay + along_z * ayz))
     return total
-
-
-def apart(step: Callable[..., Any]) -> Callable[..., Any]:
-    """A step that the CPU compiler cannot merge with its neighbours: it does not know the condition, which holds for all numbers.
-
-    Args:
-        step: a function of pytrees of fields. Where the first entry of the first field is not finite, its result is NaN.
-    """
-
-    def nothing(*arguments: Any) -> Any:
-        return jax.tree.map(lambda like: jnp.full(like.shape, jnp.nan, like.dtype), jax.eval_shape(step, *arguments))
-
-    return lambda *arguments: jax.lax.cond(jnp.isfinite(jax.tree.leaves(arguments)[0].ravel()[0]), step, nothing, *arguments)

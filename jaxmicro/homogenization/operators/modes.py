@@ -33,6 +33,11 @@ def factors(modes: Sequence[Subset], spacing: Float[Array, " d"]) -> Factors:
     }
 
 
+def stencil_keys(scale: Factors) -> tuple[Subset, ...]:
+    """All stencils that the modes need."""
+    return tuple(dict.fromkeys(mode | {axis} for mode, axis in scale))
+
+
 def mode_strain(kinematics: Kinematics, stencils: Stencils, mode: Subset, scale: Factors) -> tuple[Array | None, ...]:
     """Strain components of one mode; None stands for zero."""
     columns = [None if axis in mode else [scale[mode, axis] * field for field in stencils[mode | {axis}]] for axis in range(kinematics.dim)]

@@ -1,7 +1,7 @@
 """K u of box elements on a 2D grid: the kernel for CPUs.
 
 Written over whole grids, K rolls its fields along each axis in turn, and the compiler makes loops of it that use no vector
-instructions. Here the grid is a flat array of padded rows (flat.py), and three steps are kept apart, or else the stress of a
+instructions. Here the grid is a flat array of padded rows (flat.py), and three steps are kept apart (fence.py), or else the stress of a
 voxel would be computed again for each of its nodes:
 
     1. pad the displacements,
@@ -17,8 +17,9 @@ from jaxtyping import Array, Float
 
 from jaxmicro.fields import Kinematics
 from jaxmicro.homogenization.operators.contract import Displacement
-from jaxmicro.homogenization.operators.flat import apart, corner_shifts, face, padded, scatter
-from jaxmicro.homogenization.operators.modes import Stencils, Subset, dual_columns, factors
+from jaxmicro.homogenization.operators.fence import apart
+from jaxmicro.homogenization.operators.flat import corner_shifts, face, padded, scatter
+from jaxmicro.homogenization.operators.modes import Stencils, Subset, dual_columns, factors, stencil_keys
 
 AXES = (0, 1)
 
@@ -40,10 +41,9 @@ def planar(
     nx, ny = law.grid_shape
     pitch = ny + 2
     voxels, nodes = (nx + 1) * pitch - 1, (nx - 1) * pitch + ny
-    fields = law.packed() if hasattr(law, "packed") else law
-    constants = fields.map_fields(lambda field: padded(field, 2, rows=(1, 0))[..., :voxels])
+    constants = law.map_fields(lambda field: padded(field, 2, rows=(1, 0))[..., :voxels])
     scale = factors(modes, spacing)
-    keys = tuple(dict.fromkeys(mode | {axis} for mode, axis in scale))
+    keys = stencil_keys(scale)
 
     def duals(flat: Displacement) -> Stencils:
         corners = [[field[shift : shift + voxels] for shift in corner_shifts(pitch)] for field in flat]
@@ -53,7 +53,7 @@ def planar(
 
     def forces(dual: Stencils) -> Displacement:
         found = [scatter(dual, component, AXES, pitch, nodes) for component in range(kinematics.components)]
-        return tuple(jnp.pad(field, (0, 2)).reshape(nx, pitch)[:, :ny] for field in found)
+        return tuple(jnp.pad(field, (0, pitch - ny)).reshape(nx, pitch)[:, :ny] for field in found)
 
     def action(u: Displacement) -> Displacement:
         flat = apart(lambda u: tuple(padded(field, 2, rows=(1, 1)) for field in u))(u)

@@ -24,7 +24,7 @@ from jaxtyping import Array, Float, Int
 from jaxmicro.fields import Kinematics
 from jaxmicro.homogenization.operators.contract import Displacement
 from jaxmicro.homogenization.operators.flat import corner_shifts, face, padded, scatter
-from jaxmicro.homogenization.operators.modes import Columns, Factors, Stencils, Subset, dual_columns, factors
+from jaxmicro.homogenization.operators.modes import Columns, Factors, Stencils, Subset, dual_columns, factors, stencil_keys
 
 BLOCK = 4096  # voxels of a block at most: its arrays fill the second-level cache
 
@@ -140,7 +140,7 @@ def sweep(modes: Sequence[Subset], kinematics: Kinematics, law: Any, spacing: Fl
     shape = law.grid_shape
     blocks = -(-shape[1] // max(1, BLOCK // (shape[2] + 2) - 1))
     layout = _Layout(shape, -(-shape[1] // blocks))
-    constants = (law.packed() if hasattr(law, "packed") else law).map_fields(lambda field: padded(field, 3, rows=(1, 0)))
+    constants = law.map_fields(lambda field: padded(field, 3, rows=(1, 0)))
     step = _Sweep(kinematics, constants, factors(modes, spacing), layout)
     return step.action
 
@@ -169,7 +169,7 @@ class _Sweep(NamedTuple):
 
     def stores(self) -> tuple[_Store, _Store, _Store]:
         """Layouts of what the first three stages make."""
-        duals = tuple(dict.fromkeys(mode | {axis} for mode, axis in self.scale))
+        duals = stencil_keys(self.scale)
         in_plane = tuple(dict.fromkeys(key - X for key in duals))
         count, size = self.kinematics.components, self.layout.voxels
         return _Store(in_plane, count, size), _Store(duals, count, size), _Store(in_plane, count, size)
