@@ -14,6 +14,8 @@ one more solve per direction and load case, from the rule of `solve_loads`.
 """
 
 import functools
+import math
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -30,50 +32,33 @@ def loads(medium: Medium, setup: Setup) -> Float[Array, "load m"]:
     return jnp.eye(setup.operator.kinematics.size, dtype=medium.law.dtype)
 
 
-def _size(shape: tuple[int, ...]) -> int:
-    return functools.reduce(lambda a, b: a * b, shape, 1)
-
-
 def energy_value(setup: Setup, medium: Medium, u: Displacement) -> Float[Array, "m m"]:
-    """C_eff from the fluctuations of all load cases (leading axis load), by the fast kernel.
+    """C_eff from the fluctuations of all load cases (leading axis load), by the fast kernel: `energy_tensor` is for derivatives.
 
-    With b_j = Bᵀ C E_j it is C̄[i, j] + (u_j · b_i + u_i · (K u_j + b_j))/N; `energy_tensor` is the same for derivatives.
+    Force and mean stress come from one and the same stress field: its rounding errors then do work on the strain alone, which
+    is small where a stiff phase makes them large.
     """
-    operator, (law, spacing) = setup.operator, medium
-    if not operator.energy_by_action(setup.serial):
-        return energy_tensor(setup, medium, u)
-    action, count = operator.action(law, spacing, setup.serial), _size(law.grid_shape)
-
-    def column(j: tuple[Displacement, Array]) -> tuple[Array, Array]:
-        push, _ = operator.force(law, None, spacing, j[1])
-        forces = tuple(a + b for a, b in zip(action(j[0]), push, strict=True))
-        return _work(u, push), _work(u, forces)
-
-    pushed, worked = for_each(column, (u, loads(medium, setup)), setup.serial)
-    columns = law.mean() + (pushed + worked.T) / count
+    kernel = setup.operator.kernel(medium.law, medium.spacing, setup.serial)
+    columns = for_each(lambda load: _column(kernel, medium, u, *load), (u, loads(medium, setup)), setup.serial)
     return 0.5 * (columns + columns.T)
 
 
 def energy_tensor(setup: Setup, medium: Medium, u: Displacement) -> Float[Array, "m m"]:
     """C_eff from the fluctuations of all load cases (leading axis load), as an explicit function of all arguments."""
-    strains = loads(medium, setup)
 
     @jax.checkpoint
-    def column(j: tuple[Displacement, Array]) -> Array:
-        u_j, strain = j
-        force, stress = setup.operator.force(medium.law, u_j, medium.spacing, strain)
-        return stress + _work(u, force) / _size(medium.law.grid_shape)
+    def column(load: tuple[Displacement, Array]) -> Array:
+        return _column(lambda u, e: setup.operator.force(medium.law, u, medium.spacing, e), medium, u, *load)
 
-    columns = for_each(column, (u, strains), setup.serial)
+    columns = for_each(column, (u, loads(medium, setup)), setup.serial)
     return 0.5 * (columns + columns.T)
 
 
-def _work(fields: Displacement, force: Displacement) -> Float[Array, " load"]:
-    """Inner products of a force with the fluctuations of all loads."""
-    parts = [
-        jnp.matmul(a.reshape(a.shape[0], -1), b.ravel(), precision=jax.lax.Precision.HIGHEST) for a, b in zip(fields, force, strict=True)
-    ]
-    return functools.reduce(jnp.add, parts)
+def _column(kernel: Callable[..., Any], medium: Medium, u: Displacement, u_j: Displacement, strain: Array) -> Float[Array, " m"]:
+    """S_j[i] + u_i · R_j / N for all i."""
+    force, stress = kernel(u_j, strain)
+    works = [jnp.matmul(a.reshape(a.shape[0], -1), b.ravel(), precision=jax.lax.Precision.HIGHEST) for a, b in zip(u, force, strict=True)]
+    return stress + functools.reduce(jnp.add, works) / math.prod(medium.law.grid_shape)
 
 
 def fluctuations(setup: Setup, medium: Medium, start: Displacement | None = None) -> tuple[Displacement, Outcome]:

@@ -7,6 +7,7 @@ import pytest
 
 import jaxmicro as jm
 from jaxmicro._core import SolveError, Status
+from jaxmicro.materials import Isotropic
 
 GRID = jm.Grid((6, 5))
 HARD = jnp.asarray(10.0 ** np.random.default_rng(0).uniform(-3, 3, size=(6, 5)))
@@ -189,3 +190,18 @@ def test_the_same_shapes_compile_once():
 
 def test_results_print_readably():
     assert "converged" in str(jm.effective_conductivity(jnp.ones((6, 5)), GRID))
+
+
+@pytest.mark.parametrize("shape", [(24, 20), (10, 12, 11)])
+@pytest.mark.parametrize("discretization", ["finite_element", "rotated"])
+def test_float32_keeps_its_digits_around_a_phase_a_million_times_as_stiff(shape, discretization):
+    x = np.stack(np.meshgrid(*[(np.arange(n) + 0.5) / n - 0.5 for n in shape], indexing="ij"))
+    shear = np.where((x**2).sum(0) < 0.3**2, 1e6, 1.0)
+    exact, found = (
+        jm.effective_stiffness(
+            Isotropic(jnp.asarray(shear, t), jnp.asarray(shear, t)), jm.Grid(shape), discretization=discretization, rtol=rtol
+        ).tensor
+        for t, rtol in ((jnp.float64, 1e-7), (jnp.float32, None))
+    )
+    assert found.dtype == jnp.float32
+    assert np.abs(found - exact).max() < 1e-5 * np.abs(exact).max()

@@ -1,12 +1,17 @@
 """Every discretisation keeps the contract: adjoint pairs, the right symbol, the right energy."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.test_util import check_grads
 
 from jaxmicro.fields import conduction, elasticity, forward, inverse
 from jaxmicro.homogenization.operators import OPERATORS, make_operator, sweep
+from jaxmicro.homogenization.operators.flat import Padded
+from jaxmicro.homogenization.operators.stencils import differences, nodal
 from jaxmicro.materials import Isotropic, Phases, Scalar, Tensor
 from tests.homogenization.references import random_stiffness
 
@@ -123,6 +128,12 @@ def test_every_kernel_acts_as_the_force(name, kinematics, shape, serial):
     expected = operator.force(law, u, spacing)[0]
     for found, wanted in zip(operator.action(law, spacing, serial)(u), expected, strict=True):
         assert np.allclose(found, wanted, atol=1e-13 * float(jnp.max(jnp.abs(wanted))))
+    mean = jnp.asarray(rng.normal(size=kinematics.size))
+    expected, stress = operator.force(law, u, spacing, mean)
+    forces, found_stress = operator.kernel(law, spacing, serial)(u, mean)
+    for found, wanted in zip(forces, expected, strict=True):
+        assert np.allclose(found, wanted, atol=1e-13 * float(jnp.max(jnp.abs(wanted))))
+    assert np.allclose(found_stress, stress, atol=1e-13 * float(jnp.max(jnp.abs(stress))))
 
 
 @pytest.mark.parametrize("name", ["finite_element", "rotated"])
@@ -137,9 +148,11 @@ def test_kernels_on_grids_of_several_blocks_and_of_the_smallest_size(name, shape
     operator, u = make_operator(name, kinematics), tuple(field.astype(dtype) for field in random_displacement(rng, kinematics, shape))
     lame, shear = (jnp.asarray(rng.uniform(1, 2, size=shape), dtype) for _ in range(2))
     labels, table = jnp.asarray(rng.integers(0, 2, shape)), jnp.asarray(np.stack([random_stiffness(rng, size) for _ in range(2)]), dtype)
+    mean = jnp.asarray(rng.normal(size=size), dtype)
     for law in (Isotropic(lame, shear, size), Phases(labels, table)):
-        expected = operator.force(law, u, spacing)[0]
-        for found, wanted in zip(operator.action(law, spacing, True)(u), expected, strict=True):
+        expected, stress = operator.force(law, u, spacing, mean)
+        forces, found_stress = operator.kernel(law, spacing, True)(u, mean)
+        for found, wanted in zip((*forces, found_stress), (*expected, stress), strict=True):
             assert found.dtype == dtype
             assert np.allclose(found, wanted, atol=20 * float(jnp.finfo(dtype).eps) * float(jnp.max(jnp.abs(wanted))))
 
@@ -161,3 +174,41 @@ def test_operators_are_static_and_compare_by_value():
     assert make_operator("rotated", elasticity(2, 3)) == make_operator("rotated", elasticity(2, 3))
     assert hash(make_operator("rotated", elasticity(2, 3))) != hash(make_operator("finite_element", elasticity(2, 3)))
     assert jax.tree.leaves(make_operator("fourier", conduction(3))) != []
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (5, 3), (2, 3, 4)])
+def test_corner_differences_and_nodal_sums_are_transposes_of_each_other(shape):
+    rng = np.random.default_rng(6)
+    layout = Padded(shape)
+    keys = tuple(frozenset(key) for n in range(len(shape) + 1) for key in itertools.combinations(range(len(shape)), n))
+    nodes, other = (jnp.asarray(rng.normal(size=(2, *shape))) for _ in range(2))
+    voxels = jnp.asarray(rng.normal(size=(len(keys), 2, *shape)))
+
+    def rolled(key, field):
+        for axis in range(len(shape)):
+            after = jnp.roll(field, -1, axis)
+            field = after - field if axis in key else after + field
+        return field
+
+    def given(field):
+        return jnp.stack([layout.inside(f) for f in differences(layout, keys, field)])
+
+    def gathered(fields):
+        return nodal(layout, keys, [layout.voxels_of(field) for field in fields])
+
+    there, back = jax.vmap(given)(nodes), jax.vmap(gathered, in_axes=1)(voxels)
+    for sample in range(2):
+        for i, key in enumerate(keys):
+            assert np.allclose(there[sample, i], rolled(key, nodes[sample]), atol=1e-14)
+        assert np.isclose(jnp.vdot(there[sample], voxels[:, sample]), jnp.vdot(nodes[sample], back[sample]), rtol=1e-13)
+        assert np.allclose(jax.linear_transpose(given, nodes[0])(voxels[:, sample])[0], back[sample], atol=1e-14)
+        assert np.allclose(jax.linear_transpose(gathered, voxels[:, 0])(nodes[sample])[0], there[sample], atol=1e-14)
+    # Cotangents that pass through products with fields of voxels, at second order, and in a batch.
+
+    def energy(field, weight):
+        found = jnp.stack(differences(layout, keys, field))
+        return jnp.vdot(other[0], nodal(layout, keys, list(layout.voxels_of(weight) * jnp.sin(found))))
+
+    check_grads(energy, (nodes[0], voxels[:, 0]), order=2, atol=1e-6, rtol=1e-6)
+    batch = jax.vmap(jax.grad(energy, 1))(nodes, jnp.moveaxis(voxels, 1, 0))
+    assert np.allclose(batch[1], jax.grad(energy, 1)(nodes[1], voxels[:, 1]), atol=1e-13)

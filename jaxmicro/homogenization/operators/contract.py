@@ -32,6 +32,14 @@ class LinearLaw(Protocol):
         ...
 
 
+class Kernel(Protocol):
+    """The nodal forces of one law on one grid."""
+
+    def __call__(self, u: Displacement, mean_strain: Float[Array, " m"] | None = None) -> tuple[Displacement, Float[Array, " m"] | None]:
+        """Bᵀ C (E + B u) and, under a mean strain at least, the mean stress."""
+        ...
+
+
 @dataclasses.dataclass(frozen=True)
 class Operator(ABC):
     """A discretisation of the periodic cell problem for one kinematics.
@@ -48,18 +56,18 @@ class Operator(ABC):
     ) -> tuple[Displacement, Float[Array, " m"]]:
         """Nodal force Bᵀ C (E + B u) per voxel volume, and the mean stress; u or E may be None for zero."""
 
-    def action(self, law: Any, spacing: Float[Array, " d"], serial: bool) -> Callable[[Displacement], Displacement]:
-        """The function u → K u for one law, prepared once and applied often; the same numbers as `force`, not for differentiation.
+    def kernel(self, law: Any, spacing: Float[Array, " d"], serial: bool) -> Kernel:
+        """`force` for one law, prepared once and applied often: the same numbers, but not for differentiation.
 
         `serial` says that the backend works through memory in order (CPU), where a kernel may differ.
         """
         del serial
-        return lambda u: self.force(law, u, spacing)[0]
+        return lambda u, mean_strain=None: self.force(law, u, spacing, mean_strain)
 
-    def energy_by_action(self, serial: bool) -> bool:
-        """Whether `action` is so much faster than `force` that energies are computed with it, too."""
-        del serial
-        return False
+    def action(self, law: Any, spacing: Float[Array, " d"], serial: bool) -> Callable[[Displacement], Displacement]:
+        """The function u → K u, by `kernel`."""
+        kernel = self.kernel(law, spacing, serial)
+        return lambda u: kernel(u)[0]
 
     @abstractmethod
     def strain(self, u: Displacement, spacing: Float[Array, " d"]) -> tuple[Array, ...]:

@@ -12,11 +12,13 @@ import jax.numpy as jnp
 
 
 def apart(step: Callable[..., Any]) -> Callable[..., Any]:
-    """A step that is not merged with its neighbours: the compiler does not know the condition, which holds for all numbers.
+    """A step that is not merged with its neighbours on CPU: the compiler does not know the condition, which holds for all numbers.
 
     Args:
         step: a function of pytrees of fields. Where the first entry of the first field is not finite, its result is NaN.
     """
+    if jax.default_backend() != "cpu":
+        return step
 
     def nothing(*arguments: Any) -> Any:
         return jax.tree.map(lambda like: jnp.full(like.shape, jnp.nan, like.dtype), jax.eval_shape(step, *arguments))

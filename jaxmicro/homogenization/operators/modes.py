@@ -38,10 +38,19 @@ def stencil_keys(scale: Factors) -> tuple[Subset, ...]:
     return tuple(dict.fromkeys(mode | {axis} for mode, axis in scale))
 
 
-def mode_strain(kinematics: Kinematics, stencils: Stencils, mode: Subset, scale: Factors) -> tuple[Array | None, ...]:
+def mode_strain(kinematics: Kinematics, stencils: Stencils | None, mode: Subset, scale: Factors) -> tuple[Array | None, ...]:
     """Strain components of one mode; None stands for zero."""
+    if stencils is None:
+        return (None,) * kinematics.size
     columns = [None if axis in mode else [scale[mode, axis] * field for field in stencils[mode | {axis}]] for axis in range(kinematics.dim)]
     return kinematics.strain(columns)
+
+
+def add_constant(strain: Sequence[Array | None], constant: Float[Array, " m"] | None) -> tuple[Array | None, ...]:
+    """The strain of the mode of the voxel mean, with a mean strain if there is one."""
+    if constant is None:
+        return tuple(strain)
+    return tuple(constant[k] if s is None else s + constant[k] for k, s in enumerate(strain))
 
 
 def add_dual(kinematics: Kinematics, dual: Columns, mode: Subset, stress: Sequence[Array | None], scale: Factors) -> None:
@@ -58,9 +67,15 @@ def add_dual(kinematics: Kinematics, dual: Columns, mode: Subset, stress: Sequen
                 target[component] = term if current is None else current + term
 
 
-def dual_columns(kinematics: Kinematics, law: Any, stencils: Stencils, scale: Factors) -> Columns:
-    """Dual of the stencils: the columns of C ε of all modes."""
+def dual_columns(
+    kinematics: Kinematics, law: Any, stencils: Stencils | None, scale: Factors, mean_strain: Float[Array, " m"] | None
+) -> tuple[Columns, tuple[Array, ...]]:
+    """Dual of the stencils, the columns of C ε of all modes, and the stress of the voxel means."""
     dual: Columns = {}
+    mean_stress: tuple[Array, ...] = ()
     for mode in dict.fromkeys(mode for mode, _ in scale):
-        add_dual(kinematics, dual, mode, law.stress(mode_strain(kinematics, stencils, mode, scale)), scale)
-    return dual
+        strain = mode_strain(kinematics, stencils, mode, scale)
+        stress = law.stress(strain if mode else add_constant(strain, mean_strain))
+        add_dual(kinematics, dual, mode, stress, scale)
+        mean_stress = mean_stress if mode else stress
+    return dual, mean_stress

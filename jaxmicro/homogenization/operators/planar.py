@@ -1,6 +1,6 @@
-"""K u of box elements on a 2D grid: the kernel for CPUs.
+"""The force of box elements on a 2D grid: the kernel for CPUs.
 
-Written over whole grids, K rolls its fields along each axis in turn, and the compiler makes loops of it that use no vector
+Written over whole grids, it rolls its fields along each axis in turn, and the compiler makes loops of it that use no vector
 instructions. Here the grid is a flat array of padded rows (flat.py), and three steps are kept apart (fence.py), or else the stress of a
 voxel would be computed again for each of its nodes:
 
@@ -9,25 +9,23 @@ voxel would be computed again for each of its nodes:
     3. their transposes: the force at the nodes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmicro.fields import Kinematics
-from jaxmicro.homogenization.operators.contract import Displacement
+from jaxmicro.homogenization.operators.contract import Displacement, Kernel, mean_components
 from jaxmicro.homogenization.operators.fence import apart
-from jaxmicro.homogenization.operators.flat import corner_shifts, face, padded, scatter
+from jaxmicro.homogenization.operators.flat import corner_shifts, face, inside, padded, scatter
 from jaxmicro.homogenization.operators.modes import Stencils, Subset, dual_columns, factors, stencil_keys
 
 AXES = (0, 1)
 
 
-def planar(
-    modes: Sequence[Subset], kinematics: Kinematics, law: Any, spacing: Float[Array, " d"]
-) -> Callable[[Displacement], Displacement]:
-    """The action of K for one law, whose fields are laid out once.
+def planar(modes: Sequence[Subset], kinematics: Kinematics, law: Any, spacing: Float[Array, " d"]) -> Kernel:
+    """The force of one law, whose fields are laid out once.
 
     Args:
         modes: of the element.
@@ -36,7 +34,7 @@ def planar(
         spacing: voxel edge lengths.
 
     Returns:
-        The function u → K u. Not for differentiation: `Operator.force` is.
+        The function (u, E) → Bᵀ C (E + B u) and the mean stress. Not for differentiation: `Operator.force` is.
     """
     nx, ny = law.grid_shape
     pitch = ny + 2
@@ -45,18 +43,22 @@ def planar(
     scale = factors(modes, spacing)
     keys = stencil_keys(scale)
 
-    def duals(flat: Displacement) -> Stencils:
+    def duals(flat: Displacement, mean_strain: Float[Array, " m"] | None) -> tuple[Stencils, tuple[Array, ...]]:
         corners = [[field[shift : shift + voxels] for shift in corner_shifts(pitch)] for field in flat]
-        dual = dual_columns(kinematics, constants, face(corners, keys, AXES), scale)
+        dual, stress = dual_columns(kinematics, constants, face(corners, keys, AXES), scale, mean_strain)
         nothing = jnp.zeros(voxels, flat[0].dtype)
-        return {key: [nothing if column is None else column for column in dual[key]] for key in keys}
+        filled = {key: [nothing if column is None else column for column in dual[key]] for key in keys}
+        return filled, () if mean_strain is None else stress
 
     def forces(dual: Stencils) -> Displacement:
         found = [scatter(dual, component, AXES, pitch, nodes) for component in range(kinematics.components)]
         return tuple(jnp.pad(field, (0, pitch - ny)).reshape(nx, pitch)[:, :ny] for field in found)
 
-    def action(u: Displacement) -> Displacement:
+    def kernel(u: Displacement, mean_strain: Float[Array, " m"] | None = None) -> tuple[Displacement, Float[Array, " m"] | None]:
         flat = apart(lambda u: tuple(padded(field, 2, rows=(1, 1)) for field in u))(u)
-        return forces(apart(duals)(flat))
+        dual, stress = apart(duals)(flat, mean_strain)
+        if mean_strain is None:
+            return forces(dual), None
+        return forces(dual), mean_components([inside(jnp.pad(s, (0, 1)), pitch) for s in stress], u[0].dtype)
 
-    return action
+    return kernel

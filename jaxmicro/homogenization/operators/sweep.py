@@ -1,6 +1,6 @@
-"""K u of box elements on a 3D grid, plane by plane: the kernel for CPUs.
+"""The force of box elements on a 3D grid, plane by plane: the kernel for CPUs.
 
-Written over whole grids, K makes dozens of temporary fields, and their traffic costs more than the arithmetic. Here blocks of
+Written over whole grids, it makes dozens of temporary fields, and their traffic costs more than the arithmetic. Here blocks of
 rows of one x-plane stay in the cache. The stages for a block of voxels between the planes x and x + 1 are
 
     1. sums and differences along y and z of the nodes of plane x + 1 (those of plane x are known from the plane before),
@@ -14,7 +14,7 @@ place and does not merge with the next stage; and offsets are computed one plane
 over a block, which then use vector instructions.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -22,8 +22,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from jaxmicro.fields import Kinematics
-from jaxmicro.homogenization.operators.contract import Displacement
-from jaxmicro.homogenization.operators.flat import corner_shifts, face, padded, scatter
+from jaxmicro.homogenization.operators.contract import Displacement, Kernel
+from jaxmicro.homogenization.operators.flat import corner_shifts, face, inside, padded, scatter
 from jaxmicro.homogenization.operators.modes import Columns, Factors, Stencils, Subset, dual_columns, factors, stencil_keys
 
 BLOCK = 4096  # voxels of a block at most: its arrays fill the second-level cache
@@ -105,12 +105,14 @@ class _State(NamedTuple):
     Attributes:
         planes, duals, joined: stores of stages 1, 2 (two generations each) and 3.
         forces: nodal forces, flat.
+        stress: sum of the stress over the voxels so far, if it is asked for.
     """
 
     planes: Float[Array, " flat"]
     duals: Float[Array, " flat"]
     joined: Float[Array, " flat"]
     forces: Displacement
+    stress: Float[Array, " m"] | None
 
 
 class _Offsets(NamedTuple):
@@ -125,8 +127,8 @@ class _Offsets(NamedTuple):
     now: Int[Array, ""]
 
 
-def sweep(modes: Sequence[Subset], kinematics: Kinematics, law: Any, spacing: Float[Array, " d"]) -> Callable[[Displacement], Displacement]:
-    """The action of K for one law, whose fields are laid out once.
+def sweep(modes: Sequence[Subset], kinematics: Kinematics, law: Any, spacing: Float[Array, " d"]) -> Kernel:
+    """The force of one law, whose fields are laid out once.
 
     Args:
         modes: of the element.
@@ -135,26 +137,30 @@ def sweep(modes: Sequence[Subset], kinematics: Kinematics, law: Any, spacing: Fl
         spacing: voxel edge lengths.
 
     Returns:
-        The function u → K u. Not for differentiation: `Operator.force` is.
+        The function (u, E) → Bᵀ C (E + B u) and the mean stress. Not for differentiation: `Operator.force` is.
     """
     shape = law.grid_shape
     blocks = -(-shape[1] // max(1, BLOCK // (shape[2] + 2) - 1))
     layout = _Layout(shape, -(-shape[1] // blocks))
     constants = law.map_fields(lambda field: padded(field, 3, rows=(1, 0)))
-    step = _Sweep(kinematics, constants, factors(modes, spacing), layout)
-    return step.action
+
+    def kernel(u: Displacement, mean_strain: Float[Array, " m"] | None = None) -> tuple[Displacement, Float[Array, " m"] | None]:
+        return _Sweep(kinematics, constants, factors(modes, spacing), layout, mean_strain).force(u)
+
+    return kernel
 
 
 class _Sweep(NamedTuple):
-    """One law on one grid."""
+    """One law on one grid, and one mean strain, if any."""
 
     kinematics: Kinematics
     law: Any
     scale: Factors
     layout: _Layout
+    mean_strain: Float[Array, " m"] | None
 
-    def action(self, u: Displacement) -> Displacement:
-        """K u."""
+    def force(self, u: Displacement) -> tuple[Displacement, Float[Array, " m"] | None]:
+        """Bᵀ C (E + B u) and, under a mean strain, the mean stress."""
         (nx, ny, nz), dtype = self.layout.shape, u[0].dtype
         nodes = [jnp.pad(padded(field, 3, rows=(1, 1)), (0, 1)) for field in u]
         planes, duals, joined = self.stores()
@@ -163,9 +169,11 @@ class _Sweep(NamedTuple):
             duals=jnp.zeros(2 * duals.span, dtype),
             joined=jnp.zeros(joined.span, dtype),
             forces=tuple(jnp.zeros(nx * ny * self.layout.pitch, dtype) for _ in u),
+            stress=None if self.mean_strain is None else jnp.zeros(self.kinematics.size, dtype),
         )
         state = jax.lax.fori_loop(0, self.layout.blocks, lambda block, state: self.block(nodes, block, state), start)
-        return tuple(force.reshape(nx, ny, self.layout.pitch)[:, :, :nz] for force in state.forces)
+        forces = tuple(force.reshape(nx, ny, self.layout.pitch)[:, :, :nz] for force in state.forces)
+        return forces, None if state.stress is None else state.stress / (nx * ny * nz)
 
     def stores(self) -> tuple[_Store, _Store, _Store]:
         """Layouts of what the first three stages make."""
@@ -184,12 +192,16 @@ class _Sweep(NamedTuple):
         start = jnp.minimum(index * layout.rows, layout.shape[1] - layout.rows) * layout.pitch
         planes, duals, _ = self.stores()
         zero = jnp.zeros_like(start)
+        # Rows that the block before has counted, and planes that come again, have no part in the mean stress.
+        weights = (
+            (jnp.arange(layout.rows) + jnp.minimum(index * layout.rows, layout.shape[1] - layout.rows)) >= index * layout.rows
+        ).astype(state.planes.dtype)
         first = _Offsets(*self.places(-2 + zero, start), zero, zero + planes.span, zero, zero + duals.span)
 
         def step(x: Int[Array, ""], carry: tuple[_State, _Offsets]) -> tuple[_State, _Offsets]:
             state, at = carry
             after = _Offsets(*self.places(x + 1, start), at.high, at.low, at.now, at.before)
-            return self.plane(nodes, at, state), after
+            return self.plane(nodes, at, state, weights * (x >= 0)), after
 
         return jax.lax.fori_loop(-2, layout.shape[0], step, (state, first))[0]
 
@@ -199,7 +211,7 @@ class _Sweep(NamedTuple):
         here, following = jax.lax.rem(x + nx, nx), jax.lax.rem(x + 1 + nx, nx)
         return following * (ny + 2) * pitch + start, here * (ny + 1) * pitch + start, here * ny * pitch + start
 
-    def plane(self, nodes: Sequence[Array], at: _Offsets, state: _State) -> _State:
+    def plane(self, nodes: Sequence[Array], at: _Offsets, state: _State, weights: Float[Array, " rows"]) -> _State:
         """The four stages for the voxels and nodes of one plane."""
         layout, (planes, duals, joined) = self.layout, self.stores()
         size, shifts = layout.voxels, corner_shifts(layout.pitch)
@@ -207,12 +219,19 @@ class _Sweep(NamedTuple):
         in_plane = planes.write(state.planes, at.high, face(corners, planes.keys, (1, 2)))
         stencils = _along_x(planes.read(in_plane, at.low), planes.read(in_plane, at.high))
         law = self.law.map_fields(lambda field: jax.lax.dynamic_slice_in_dim(field, at.law, size, axis=-1, allow_negative_indices=False))
-        dual = duals.write(state.duals, at.now, dual_columns(self.kinematics, law, stencils, self.scale))
+        columns, stress = dual_columns(self.kinematics, law, stencils, self.scale, self.mean_strain)
+        dual = duals.write(state.duals, at.now, columns)
         zero = jnp.zeros_like(at.law)
         join = joined.write(state.joined, zero, _join(duals.read(dual, at.before), duals.read(dual, at.now)))
         parts = joined.read(join, zero)
         forces = tuple(_put(whole, scatter(parts, i, (1, 2), layout.pitch, layout.nodes), at.force) for i, whole in enumerate(state.forces))
-        return _State(in_plane, dual, join, forces)
+        return _State(in_plane, dual, join, forces, self.added(state.stress, stress, weights))
+
+    def added(self, total: Array | None, stress: Sequence[Array], weights: Float[Array, " rows"]) -> Array | None:
+        """The sum of the stress with that of one block of voxels."""
+        if total is None:
+            return None
+        return total + jnp.stack([weights @ jnp.sum(inside(s, self.layout.pitch), axis=1) for s in stress])
 
 
 def _cut(field: Float[Array, " flat"], at: Int[Array, ""], size: int) -> Float[Array, " size"]:
