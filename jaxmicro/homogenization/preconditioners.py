@@ -41,8 +41,9 @@ JUMP, SHARE = 0.2, 0.01  # difference between neighbours as a share of the logar
 SOFTEST = 1e-6  # stiffnesses below so much of the largest count as voids
 
 # Eigenvalues below these are not reckoned with in the estimate of the error. With the homogeneous reference a lower floor would
-# double the steps of cells with voids for nothing; the others fall so fast that it costs them little, and their spectrum is
-# known less well.
+# double the steps of cells with voids for nothing, if the discretisation takes those: soft directions then are local ones. The
+# other preconditioners fall so fast that a low floor costs them little, and their spectrum is known less well; that of `fourier`
+# reaches down to the softest stiffness.
 FLOOR, FLOOR_SCALED = 1e-3, 1e-6
 
 Apply = Callable[[Displacement], Displacement]
@@ -59,7 +60,8 @@ def prepare(name: str, operator: Operator, law: Any, spacing: Float[Array, " d"]
         serial: as in `Operator.action`.
     """
     softest = law.softest()
-    usual, careful = jnp.maximum(softest, FLOOR), jnp.maximum(softest, FLOOR_SCALED)
+    careful = jnp.maximum(softest, FLOOR_SCALED)
+    usual = jnp.maximum(softest, FLOOR) if operator.takes_voids else careful
     if name == "multigrid":
         return _in_float32(functools.partial(multigrid, operator, serial=serial), law, spacing), careful
     blocks = invert_symbol(operator.symbol(law.mean(), law.grid_shape, spacing), operator.kinematics.components, law.grid_shape)

@@ -118,6 +118,7 @@ def conjugate_gradients(
     b: PyTree,
     stopping: Stopping,
     start: PyTree | None = None,
+    residual: Callable[[PyTree], PyTree] | None = None,
 ) -> tuple[PyTree, Outcome]:
     """Solve K x = b for a symmetric positive semi-definite K.
 
@@ -128,6 +129,7 @@ def conjugate_gradients(
         stopping: tolerance, step limit and energy budget.
         start: a guess, shaped like `b`; zero by default. The iteration begins from the best multiple of it, which in the
             energy norm is never farther from the solution than zero.
+        residual: x → b − K x, by default as it is written, or in a way that loses less to rounding where both are large.
 
     Returns:
         The iterate and its `Outcome`. The iterate is finite even when the status says that the solve failed.
@@ -145,16 +147,26 @@ def conjugate_gradients(
     dtype = jax.tree.leaves(b)[0].dtype
     lost = UNRESOLVED[jnp.dtype(dtype).name] * float(jnp.finfo(dtype).eps)
     resolved = jnp.where(jnp.isfinite(stopping.budget), lost * stopping.budget, -jnp.inf)
-    system = _System(operator, precondition, b, stopping, start, resolved, WINDOW[jnp.dtype(dtype).name])
+    residual = residual or (lambda x: _axpy(jnp.asarray(-1.0), operator(x), b))
+    system = _System(operator, residual, precondition, b, stopping, start, resolved, WINDOW[jnp.dtype(dtype).name])
     state = jax.lax.while_loop(lambda state: state.status == RUNNING, system.round, system.start_state())
-    residual = jnp.sqrt(jnp.maximum(state.rz, 0.0) / jnp.where(state.scale > 0, state.scale, 1.0))
-    return state.x, Outcome(state.status, state.step, residual.astype(dtype), jnp.maximum(state.error, state.rz).astype(dtype))
+    remaining = jnp.sqrt(jnp.maximum(state.rz, 0.0) / jnp.where(state.scale > 0, state.scale, 1.0))
+    return state.x, Outcome(state.status, state.step, remaining.astype(dtype), jnp.maximum(state.error, state.rz).astype(dtype))
+
+
+def best_length(x: PyTree, r: PyTree, b: PyTree) -> tuple[PyTree, PyTree]:
+    """The multiple of a guess nearest to the solution, zero if there is none, and its residual from that of the guess."""
+    length = tree_dot(x, b) / tree_dot(x, jax.tree.map(jnp.subtract, b, r))
+    usable = jnp.isfinite(length)
+    scaled = jax.tree.map(lambda v: jnp.where(usable, length.astype(v.dtype) * v, 0.0), x)
+    return scaled, jax.tree.map(lambda v, w: jnp.where(usable, w + (1.0 - length).astype(v.dtype) * (v - w), v), b, r)
 
 
 class _System(NamedTuple):
     """One linear system, and the passes of its iteration."""
 
     operator: Callable[[PyTree], PyTree]
+    residual: Callable[[PyTree], PyTree]
     precondition: Callable[[PyTree], PyTree]
     b: PyTree
     stopping: Stopping
@@ -183,15 +195,9 @@ class _System(NamedTuple):
 
     def truth(self, x: PyTree) -> tuple[PyTree, PyTree]:
         """The iterate and its true residual; a guess is brought to its best length first."""
-        kx = self.operator(x)
-        if self.start is None:
-            return x, _axpy(jnp.asarray(-1.0), kx, self.b)
+        r = self.residual(x)
         # The best length of an iterate that is already converged is one: no round needs to know whether this is the guess.
-        length = tree_dot(x, self.b) / tree_dot(x, kx)
-        usable = jnp.isfinite(length)
-        scaled = jax.tree.map(lambda v: jnp.where(usable, length.astype(v.dtype) * v, 0.0), x)
-        residual = jax.tree.map(lambda v, w: jnp.where(usable, v - length.astype(v.dtype) * w, v), self.b, kx)
-        return scaled, residual
+        return (x, r) if self.start is None else best_length(x, r, self.b)
 
     def energy(self, x: PyTree, r: PyTree) -> Array:
         return tree_dot(x, jax.tree.map(jnp.add, self.b, r))
