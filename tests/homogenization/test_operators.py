@@ -206,6 +206,7 @@ def test_corner_differences_and_nodal_sums_are_transposes_of_each_other(shape):
     # Cotangents that pass through products with fields of voxels, at second order, and in a batch.
 
     def energy(field, weight):
+        field, weight = jnp.asarray(field), jnp.asarray(weight)
         found = jnp.stack(differences(layout, keys, field))
         return jnp.vdot(other[0], nodal(layout, keys, list(layout.voxels_of(weight) * jnp.sin(found))))
 
