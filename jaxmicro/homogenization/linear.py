@@ -58,9 +58,10 @@ def answer(question: str, name: str, law: Any, batched: bool, kinematics: Kinema
     batch = jax.tree.leaves(law)[0].shape[0] if batched else None
     spacing = grid.spacing.astype(law.dtype)
     start = _start(options.start, setup, grid, batch, law.dtype)
+    check_memory(setup, law, grid.shape, batch, fields)
     if setup.preconditioner == "auto" and is_concrete(law):
         setup = dataclasses.replace(setup, preconditioner=choose(setup.operator, law, grid.shape, batched))
-    check_memory(setup, law, grid.shape, batch, fields)
+        check_memory(setup, law, grid.shape, batch, fields)
     result = _compiled(law, spacing, start, setup, tuple(sorted(set(fields))), batched, options.throw)
     result = EffectiveResult(**result, discretization=options.discretization)
     if options.throw and is_concrete(law, spacing, result.status):

@@ -273,6 +273,16 @@ def test_a_solve_that_does_not_fit_is_refused_before_it_begins(monkeypatch):
     assert int(jm.effective_conductivity(speckled(0.1), GRID).status) == Status.CONVERGED
 
 
+def test_a_solve_that_does_not_fit_is_refused_before_its_field_is_looked_at(monkeypatch):
+    def look(*_):
+        raise AssertionError("the field was looked at")
+
+    monkeypatch.setattr(memory, "free_bytes", lambda: 1e4)
+    monkeypatch.setattr(linear, "choose", look)
+    with pytest.raises(MemoryError, match="smaller grid"):
+        jm.effective_conductivity(jnp.ones((16, 16)), jm.Grid((16, 16)))
+
+
 def test_page_cache_of_a_group_counts_as_free(monkeypatch, tmp_path):
     monkeypatch.setattr(memory, "GROUP", tmp_path)
     assert memory._group() is None
