@@ -174,7 +174,8 @@ def _mixed(setup: Setup, medium: Medium) -> Method:
         return factor * size**2 * tree_dot(force, precondition(force)).astype(law.dtype)
 
     def method(force: Displacement, mean_strain: Array | None, budget: Array, start: Displacement | None) -> tuple[Displacement, Outcome]:
-        return refine(_residual(kernel, force, mean_strain), correct, measure, force, _stopping(setup, budget, smallest), start)
+        del mean_strain
+        return refine(lambda u: kernel(u)[0], correct, measure, force, _stopping(setup, budget, smallest), start)
 
     return method
 

@@ -154,14 +154,6 @@ def conjugate_gradients(
     return state.x, Outcome(state.status, state.step, remaining.astype(dtype), jnp.maximum(state.error, state.rz).astype(dtype))
 
 
-def best_length(x: PyTree, r: PyTree, b: PyTree) -> tuple[PyTree, PyTree]:
-    """The multiple of a guess nearest to the solution, zero if there is none, and its residual from that of the guess."""
-    length = tree_dot(x, b) / tree_dot(x, jax.tree.map(jnp.subtract, b, r))
-    usable = jnp.isfinite(length)
-    scaled = jax.tree.map(lambda v: jnp.where(usable, length.astype(v.dtype) * v, 0.0), x)
-    return scaled, jax.tree.map(lambda v, w: jnp.where(usable, w + (1.0 - length).astype(v.dtype) * (v - w), v), b, r)
-
-
 class _System(NamedTuple):
     """One linear system, and the passes of its iteration."""
 
@@ -195,9 +187,14 @@ class _System(NamedTuple):
 
     def truth(self, x: PyTree) -> tuple[PyTree, PyTree]:
         """The iterate and its true residual; a guess is brought to its best length first."""
-        r = self.residual(x)
+        if self.start is None:
+            return x, self.residual(x)
         # The best length of an iterate that is already converged is one: no round needs to know whether this is the guess.
-        return (x, r) if self.start is None else best_length(x, r, self.b)
+        kx = self.operator(x)
+        length = tree_dot(x, self.b) / tree_dot(x, kx)
+        usable = jnp.isfinite(length)
+        scaled = jax.tree.map(lambda v: jnp.where(usable, length.astype(v.dtype) * v, 0.0), x)
+        return scaled, jax.tree.map(lambda v, w: jnp.where(usable, v - length.astype(v.dtype) * w, v), self.b, kx)
 
     def energy(self, x: PyTree, r: PyTree) -> Array:
         return tree_dot(x, jax.tree.map(jnp.add, self.b, r))

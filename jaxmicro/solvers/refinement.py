@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
 from jaxmicro._core import Status
-from jaxmicro.solvers.conjugate_gradients import RUNNING, Outcome, Stopping, best_length, tree_dot
+from jaxmicro.solvers.conjugate_gradients import RUNNING, Outcome, Stopping, tree_dot
 
 PASSES = 12
 LOOSEST, TIGHTEST = 0.1, 3e-4  # tolerances asked of one correction
@@ -30,7 +30,7 @@ class _State(NamedTuple):
 
 
 def refine(
-    residual: Callable[[PyTree], PyTree],
+    operator: Callable[[PyTree], PyTree],
     correct: Callable[[PyTree, Array, Array], tuple[PyTree, Outcome]],
     measure: Callable[[PyTree], Array],
     b: PyTree,
@@ -40,7 +40,7 @@ def refine(
     """Solve K x = b by corrections of low precision.
 
     Args:
-        residual: x → b − K x in high precision.
+        operator: K in high precision.
         correct: (r, rtol, max_steps) → about the solution of K d = r, in high precision, and the `Outcome` of its solve.
         measure: r → r·M r with the preconditioner M.
         b: right-hand side, in high precision.
@@ -55,7 +55,7 @@ def refine(
         ...     size = jnp.abs(r).max()
         ...     error = (1e-3 * size) ** 2
         ...     return 0.25 * r * (1 + 1e-3), Outcome(jnp.int32(0), jnp.int32(1), 1e-3 * size, error)
-        >>> x, outcome = refine(lambda v: 1.0 - 4.0 * v, correct, lambda r: jnp.vdot(r, r), jnp.ones(3), Stopping(rtol=1e-5, max_steps=50))
+        >>> x, outcome = refine(lambda v: 4.0 * v, correct, lambda r: jnp.vdot(r, r), jnp.ones(3), Stopping(rtol=1e-5, max_steps=50))
         >>> bool(abs(x - 0.25).max() < 1e-6), int(outcome.status)
         (True, 0)
     """
@@ -64,10 +64,15 @@ def refine(
 
     def one_pass(state: _State) -> _State:
         first = state.passes == 0
-        x, r = state.x, residual(state.x)
+        kx = operator(state.x)
+        x, r = state.x, jax.tree.map(jnp.subtract, b, kx)
         if start is not None:
-            scaled = best_length(x, r, b)  # a useless guess has none
-            x, r = jax.tree.map(lambda a, b: jnp.where(first, a, b), scaled, (x, r))
+            length = jnp.where(first, tree_dot(x, b) / tree_dot(x, kx), 1.0)  # the best one; a useless guess has none
+            usable = jnp.isfinite(length)
+            x, r = (
+                jax.tree.map(lambda v: jnp.where(usable, length * v, 0.0), x),
+                jax.tree.map(lambda v, w: jnp.where(usable, v - length * w, v), b, kx),
+            )
         state = state._replace(x=x)
         energy = tree_dot(state.x, jax.tree.map(jnp.add, b, r))
         rz = measure(r)
@@ -97,5 +102,5 @@ def refine(
         rz=unknown, scale=nothing if start is None else measure(b), error=unknown, steps=zero, passes=zero, status=jnp.full((), RUNNING, jnp.int32),
     )  # fmt: skip
     state = jax.lax.while_loop(lambda state: state.status == RUNNING, one_pass, begin)
-    remaining = jnp.sqrt(jnp.maximum(state.rz, 0.0) / jnp.where(state.scale > 0, state.scale, 1.0))
-    return state.x, Outcome(state.status, state.steps, remaining.astype(dtype), jnp.maximum(state.error, state.rz))
+    residual = jnp.sqrt(jnp.maximum(state.rz, 0.0) / jnp.where(state.scale > 0, state.scale, 1.0))
+    return state.x, Outcome(state.status, state.steps, residual.astype(dtype), jnp.maximum(state.error, state.rz))

@@ -168,7 +168,7 @@ def refined(b, rtol, max_steps=500, start=None, budget=jnp.inf):
         )
         return size * x.astype(jnp.float64), outcome._replace(error=size**2 * outcome.error.astype(jnp.float64))
 
-    return refine(lambda x: b - A @ x, correct, lambda r: jnp.vdot(r, r), b, Stopping(rtol, max_steps, budget), start)
+    return refine(lambda x: A @ x, correct, lambda r: jnp.vdot(r, r), b, Stopping(rtol, max_steps, budget), start)
 
 
 def test_refinement_reaches_what_low_precision_cannot():
