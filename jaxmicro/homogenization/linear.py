@@ -122,6 +122,7 @@ def _start(start: Any, setup: Setup, grid: Grid, batch: int | None, dtype: jnp.d
         values.shape == shape,
         f"`start` must have shape {shape}, (load, component, *grid), as `.displacement` of a result has, but its shape is {values.shape}.",
     )
+    values = values - jnp.mean(values, axis=tuple(range(-grid.ndim, 0)), keepdims=True)  # fluctuations have no mean
     # A guess that is not finite is none: the solver begins from zero then.
     return tuple(jnp.moveaxis(jax.lax.stop_gradient(values), -1 - grid.ndim, 0))
 

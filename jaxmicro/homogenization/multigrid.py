@@ -37,7 +37,7 @@ def multigrid(operator: Any, law: Any, spacing: Float[Array, " d"], serial: bool
         operator: a discretisation by elements, without null waves.
         law: constants on the finest grid.
         spacing: voxel edge lengths there.
-        serial: as in `Operator.action`.
+        serial: as in `Operator.kernel`.
 
     Returns:
         A symmetric positive definite function on displacements of zero mean.

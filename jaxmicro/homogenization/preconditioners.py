@@ -57,7 +57,7 @@ def prepare(name: str, operator: Operator, law: Any, spacing: Float[Array, " d"]
         operator: the discretisation, which takes multigrid where that is asked for.
         law: constants on the grid.
         spacing: voxel edge lengths.
-        serial: as in `Operator.action`.
+        serial: as in `Operator.kernel`.
     """
     softest = law.softest()
     careful = jnp.maximum(softest, FLOOR_SCALED)

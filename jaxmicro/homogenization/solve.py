@@ -23,7 +23,7 @@ from jaxtyping import Array, Float
 
 from jaxmicro._core import dot
 from jaxmicro.homogenization.operators import Operator
-from jaxmicro.homogenization.operators.contract import Displacement, Kernel
+from jaxmicro.homogenization.operators.contract import Displacement
 from jaxmicro.homogenization.preconditioners import lowered, prepare, unit_sized
 from jaxmicro.solvers import Outcome, Stopping, conjugate_gradients, largest, refine, symmetric_solve, tree_dot
 
@@ -125,32 +125,34 @@ def _iterate(*leaves: Array, setup: Setup, tree: Any) -> list[Array]:
         mean_strain = jnp.asarray(load.mean_strain)
         push, _ = setup.operator.force(medium.law, None, medium.spacing, mean_strain)
         budget = dot(mean_strain, medium.law.mean() @ mean_strain) * int(np.prod(medium.law.grid_shape))
-        return method(jax.tree.map(jnp.negative, push), mean_strain, budget, load.start)
+        return method(jax.tree.map(jnp.negative, push), budget, load.start)
 
     u, outcome = for_each(one, loading, setup.serial)
     return [*u, *outcome]
 
 
-# Solves for a force: from the force, the mean strain that makes it, if one does, the energy of that, and a guess.
-Method = Callable[[Displacement, Array | None, Array, Displacement | None], tuple[Displacement, Outcome]]
+Method = Callable[[Displacement, Array, Displacement | None], tuple[Displacement, Outcome]]
 
 
 def _rescaled(method: Method, force: Displacement, start: Displacement | None) -> tuple[Displacement, Outcome]:
-    """Solve for a force of largest entry one, so that none is too small or too large for its dtype."""
+    """Solve for a force of largest entry one, so that none is too small or too large for its dtype, and without its mean.
+
+    A mean does no work on a periodic fluctuation, but a large one would hide the rest from a lower precision.
+    """
+    force = tuple(field - jnp.mean(field) for field in force)
     size = largest(force)
     factor = jnp.where(size > 0, size, 1.0)
-    u, outcome = method(tuple(field / factor for field in force), None, jnp.full_like(size, jnp.inf), start)
+    u, outcome = method(tuple(field / factor for field in force), jnp.full_like(size, jnp.inf), start)
     return tuple(factor * field for field in u), outcome._replace(error=factor**2 * outcome.error)
 
 
 def _plain(setup: Setup, medium: Medium) -> Method:
     """Conjugate gradients in the dtype of the law."""
-    kernel = setup.operator.kernel(medium.law, medium.spacing, setup.serial)
+    action = setup.operator.action(medium.law, medium.spacing, setup.serial)
     precondition, smallest = prepare(setup.preconditioner, setup.operator, medium.law, medium.spacing, setup.serial)
 
-    def method(force: Displacement, mean_strain: Array | None, budget: Array, start: Displacement | None) -> tuple[Displacement, Outcome]:
-        residual, stopping = _residual(kernel, force, mean_strain), _stopping(setup, budget, smallest)
-        return conjugate_gradients(lambda u: kernel(u)[0], precondition, force, stopping, start, residual)
+    def method(force: Displacement, budget: Array, start: Displacement | None) -> tuple[Displacement, Outcome]:
+        return conjugate_gradients(action, precondition, force, _stopping(setup, budget, smallest), start)
 
     return method
 
@@ -158,7 +160,7 @@ def _plain(setup: Setup, medium: Medium) -> Method:
 def _mixed(setup: Setup, medium: Medium) -> Method:
     """Conjugate gradients in float32 inside a refinement in float64."""
     law, spacing = medium
-    kernel = setup.operator.kernel(law, spacing, setup.serial)
+    action = setup.operator.action(law, spacing, setup.serial)
     low, low_spacing, factor = lowered(law, spacing)
     low_action = setup.operator.action(low, low_spacing, setup.serial)
     precondition, smallest = prepare(setup.preconditioner, setup.operator, low, low_spacing, setup.serial)
@@ -173,18 +175,10 @@ def _mixed(setup: Setup, medium: Medium) -> Method:
         force, size = unit_sized(r)
         return factor * size**2 * tree_dot(force, precondition(force)).astype(law.dtype)
 
-    def method(force: Displacement, mean_strain: Array | None, budget: Array, start: Displacement | None) -> tuple[Displacement, Outcome]:
-        del mean_strain
-        return refine(lambda u: kernel(u)[0], correct, measure, force, _stopping(setup, budget, smallest), start)
+    def method(force: Displacement, budget: Array, start: Displacement | None) -> tuple[Displacement, Outcome]:
+        return refine(action, correct, measure, force, _stopping(setup, budget, smallest), start)
 
     return method
-
-
-def _residual(kernel: Kernel, force: Displacement, mean_strain: Array | None) -> Callable[[Displacement], Displacement]:
-    """U → f − K u; under a mean strain from the whole strain, which in a stiff phase is much smaller than its parts."""
-    if mean_strain is None:
-        return lambda u: jax.tree.map(jnp.subtract, force, kernel(u)[0])
-    return lambda u: jax.tree.map(jnp.negative, kernel(u, mean_strain)[0])
 
 
 def _stopping(setup: Setup, budget: Array, smallest: Array | float) -> Stopping:

@@ -118,7 +118,6 @@ def conjugate_gradients(
     b: PyTree,
     stopping: Stopping,
     start: PyTree | None = None,
-    residual: Callable[[PyTree], PyTree] | None = None,
 ) -> tuple[PyTree, Outcome]:
     """Solve K x = b for a symmetric positive semi-definite K.
 
@@ -129,7 +128,6 @@ def conjugate_gradients(
         stopping: tolerance, step limit and energy budget.
         start: a guess, shaped like `b`; zero by default. The iteration begins from the best multiple of it, which in the
             energy norm is never farther from the solution than zero.
-        residual: x → b − K x, by default as it is written, or in a way that loses less to rounding where both are large.
 
     Returns:
         The iterate and its `Outcome`. The iterate is finite even when the status says that the solve failed.
@@ -147,18 +145,16 @@ def conjugate_gradients(
     dtype = jax.tree.leaves(b)[0].dtype
     lost = UNRESOLVED[jnp.dtype(dtype).name] * float(jnp.finfo(dtype).eps)
     resolved = jnp.where(jnp.isfinite(stopping.budget), lost * stopping.budget, -jnp.inf)
-    residual = residual or (lambda x: _axpy(jnp.asarray(-1.0), operator(x), b))
-    system = _System(operator, residual, precondition, b, stopping, start, resolved, WINDOW[jnp.dtype(dtype).name])
+    system = _System(operator, precondition, b, stopping, start, resolved, WINDOW[jnp.dtype(dtype).name])
     state = jax.lax.while_loop(lambda state: state.status == RUNNING, system.round, system.start_state())
-    remaining = jnp.sqrt(jnp.maximum(state.rz, 0.0) / jnp.where(state.scale > 0, state.scale, 1.0))
-    return state.x, Outcome(state.status, state.step, remaining.astype(dtype), jnp.maximum(state.error, state.rz).astype(dtype))
+    residual = jnp.sqrt(jnp.maximum(state.rz, 0.0) / jnp.where(state.scale > 0, state.scale, 1.0))
+    return state.x, Outcome(state.status, state.step, residual.astype(dtype), jnp.maximum(state.error, state.rz).astype(dtype))
 
 
 class _System(NamedTuple):
     """One linear system, and the passes of its iteration."""
 
     operator: Callable[[PyTree], PyTree]
-    residual: Callable[[PyTree], PyTree]
     precondition: Callable[[PyTree], PyTree]
     b: PyTree
     stopping: Stopping
@@ -187,14 +183,15 @@ class _System(NamedTuple):
 
     def truth(self, x: PyTree) -> tuple[PyTree, PyTree]:
         """The iterate and its true residual; a guess is brought to its best length first."""
-        if self.start is None:
-            return x, self.residual(x)
-        # The best length of an iterate that is already converged is one: no round needs to know whether this is the guess.
         kx = self.operator(x)
+        if self.start is None:
+            return x, _axpy(jnp.asarray(-1.0), kx, self.b)
+        # The best length of an iterate that is already converged is one: no round needs to know whether this is the guess.
         length = tree_dot(x, self.b) / tree_dot(x, kx)
         usable = jnp.isfinite(length)
         scaled = jax.tree.map(lambda v: jnp.where(usable, length.astype(v.dtype) * v, 0.0), x)
-        return scaled, jax.tree.map(lambda v, w: jnp.where(usable, v - length.astype(v.dtype) * w, v), self.b, kx)
+        residual = jax.tree.map(lambda v, w: jnp.where(usable, v - length.astype(v.dtype) * w, v), self.b, kx)
+        return scaled, residual
 
     def energy(self, x: PyTree, r: PyTree) -> Array:
         return tree_dot(x, jax.tree.map(jnp.add, self.b, r))

@@ -302,3 +302,19 @@ def test_the_estimated_memory_is_about_what_the_compiler_takes(shape):
     compiled = linear._compiled.lower(law, jnp.ones(len(shape)), None, setup, (), False, False).compile()
     taken = compiled.memory_analysis().temp_size_in_bytes
     assert 0.6 < memory.solve_bytes(setup, law, shape, None, ()) / taken < 1.6
+
+
+def test_a_mean_of_a_guess_or_of_a_cotangent_does_nothing():
+    k, rng = speckled(0.1), np.random.default_rng(3)
+    weights = jnp.asarray(rng.normal(size=(2, 1, *GRID.shape)))
+    weights = weights - weights.mean(axis=(2, 3), keepdims=True)
+
+    def found(k, weights, **options):
+        return jnp.vdot(weights, jm.effective_conductivity(k, GRID, fields="displacement", rtol=1e-9, **options).displacement)
+
+    exact = jax.grad(found)(k, weights)
+    for shift in (1.0, 1e3):
+        assert np.allclose(jax.grad(found)(k, weights + shift, precision="mixed"), exact, atol=1e-6 * float(jnp.abs(exact).max()))
+    start = jnp.asarray(rng.normal(size=(2, 1, *GRID.shape))) + 5.0
+    moved = jm.effective_conductivity(k, GRID, fields="displacement", start=start).displacement
+    assert float(jnp.abs(moved.mean(axis=(2, 3))).max()) < 1e-12

@@ -25,7 +25,7 @@ Vector = tuple[Array, ...]
 
 
 class LinearLaw(Protocol):
-    """What an operator needs of a law: stress components from strain components, None standing for zero."""
+    """What every operator needs of a law: stress components from strain components, None standing for zero."""
 
     def stress(self, strain: Sequence[Array | None]) -> tuple[Array, ...]:
         """Stress components from strain components."""

@@ -1,7 +1,8 @@
 """Grids as flat arrays of padded rows, in which every stencil is a shift by a constant.
 
 Rows have a pitch of n + 2: periodic neighbours are written once, and then loops run over contiguous memory and use vector
-instructions (what reaches over the end of a row is never used). Stencils are those of a face, in the plane of the last two axes.
+instructions (what reaches over the end of a row is never used). The functions serve the kernels for CPUs, whose stencils are those
+of a face in the plane of the last two axes; `Padded` has those of whole voxels, in any dimension.
 """
 
 import itertools

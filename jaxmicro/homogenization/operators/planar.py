@@ -1,8 +1,7 @@
 """The force of box elements on a 2D grid: the kernel for CPUs.
 
-Written over whole grids, it rolls its fields along each axis in turn, and the compiler makes loops of it that use no vector
-instructions. Here the grid is a flat array of padded rows (flat.py), and three steps are kept apart (fence.py), or else the stress of a
-voxel would be computed again for each of its nodes:
+The grid is a flat array of padded rows (flat.py), and three steps are kept apart (fence.py), or else the stress of a voxel would be
+computed again for each of its nodes:
 
     1. pad the displacements,
     2. strain of every mode, stress, and the dual columns of the voxels,

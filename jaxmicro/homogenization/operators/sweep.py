@@ -105,14 +105,14 @@ class _State(NamedTuple):
     Attributes:
         planes, duals, joined: stores of stages 1, 2 (two generations each) and 3.
         forces: nodal forces, flat.
-        stress: sum of the stress over the voxels so far, if it is asked for.
+        stress: sums of the stress over each block of each plane, (block, plane, m), if they are asked for.
     """
 
     planes: Float[Array, " flat"]
     duals: Float[Array, " flat"]
     joined: Float[Array, " flat"]
     forces: Displacement
-    stress: Float[Array, " m"] | None
+    stress: Float[Array, "block plane m"] | None
 
 
 class _Offsets(NamedTuple):
@@ -169,11 +169,11 @@ class _Sweep(NamedTuple):
             duals=jnp.zeros(2 * duals.span, dtype),
             joined=jnp.zeros(joined.span, dtype),
             forces=tuple(jnp.zeros(nx * ny * self.layout.pitch, dtype) for _ in u),
-            stress=None if self.mean_strain is None else jnp.zeros(self.kinematics.size, dtype),
+            stress=None if self.mean_strain is None else jnp.zeros((self.layout.blocks, nx, self.kinematics.size), dtype),
         )
         state = jax.lax.fori_loop(0, self.layout.blocks, lambda block, state: self.block(nodes, block, state), start)
         forces = tuple(force.reshape(nx, ny, self.layout.pitch)[:, :, :nz] for force in state.forces)
-        return forces, None if state.stress is None else state.stress / (nx * ny * nz)
+        return forces, None if state.stress is None else jnp.sum(state.stress, axis=(0, 1)) / (nx * ny * nz)
 
     def stores(self) -> tuple[_Store, _Store, _Store]:
         """Layouts of what the first three stages make."""
@@ -185,23 +185,26 @@ class _Sweep(NamedTuple):
     def block(self, nodes: Sequence[Array], index: Int[Array, ""], state: _State) -> _State:
         """All planes of one block of rows.
 
-        The first two steps only fill the stores, with the voxels before plane 0; what they write to the forces of the last
-        planes is overwritten in the end.
+        The first two steps only fill the stores, with the voxels before plane 0; what they write to the forces and stresses of
+        the last planes is overwritten in the end.
         """
         layout = self.layout
-        start = jnp.minimum(index * layout.rows, layout.shape[1] - layout.rows) * layout.pitch
+        row = jnp.minimum(index * layout.rows, layout.shape[1] - layout.rows)
+        start = row * layout.pitch
         planes, duals, _ = self.stores()
         zero = jnp.zeros_like(start)
-        # Rows that the block before has counted, and planes that come again, have no part in the mean stress.
-        weights = (
-            (jnp.arange(layout.rows) + jnp.minimum(index * layout.rows, layout.shape[1] - layout.rows)) >= index * layout.rows
-        ).astype(state.planes.dtype)
+        uncounted = row + jnp.arange(layout.rows) >= index * layout.rows  # rows that the block before has not in its stress
         first = _Offsets(*self.places(-2 + zero, start), zero, zero + planes.span, zero, zero + duals.span)
 
         def step(x: Int[Array, ""], carry: tuple[_State, _Offsets]) -> tuple[_State, _Offsets]:
             state, at = carry
             after = _Offsets(*self.places(x + 1, start), at.high, at.low, at.now, at.before)
-            return self.plane(nodes, at, state, weights * (x >= 0)), after
+            state, stress = self.plane(nodes, at, state)
+            if state.stress is None:
+                return state, after
+            sums = jnp.stack([jnp.sum(jnp.where(uncounted[:, None], inside(s, layout.pitch), 0.0)) for s in stress])
+            place = (index, jax.lax.rem(x + layout.shape[0], layout.shape[0]), 0)
+            return state._replace(stress=jax.lax.dynamic_update_slice(state.stress, sums[None, None], place)), after
 
         return jax.lax.fori_loop(-2, layout.shape[0], step, (state, first))[0]
 
@@ -211,8 +214,8 @@ class _Sweep(NamedTuple):
         here, following = jax.lax.rem(x + nx, nx), jax.lax.rem(x + 1 + nx, nx)
         return following * (ny + 2) * pitch + start, here * (ny + 1) * pitch + start, here * ny * pitch + start
 
-    def plane(self, nodes: Sequence[Array], at: _Offsets, state: _State, weights: Float[Array, " rows"]) -> _State:
-        """The four stages for the voxels and nodes of one plane."""
+    def plane(self, nodes: Sequence[Array], at: _Offsets, state: _State) -> tuple[_State, tuple[Array, ...]]:
+        """The four stages for the voxels and nodes of one plane, and the stress in the voxels."""
         layout, (planes, duals, joined) = self.layout, self.stores()
         size, shifts = layout.voxels, corner_shifts(layout.pitch)
         corners = [[_cut(field, at.nodes + shift, size) for shift in shifts] for field in nodes]
@@ -225,13 +228,7 @@ class _Sweep(NamedTuple):
         join = joined.write(state.joined, zero, _join(duals.read(dual, at.before), duals.read(dual, at.now)))
         parts = joined.read(join, zero)
         forces = tuple(_put(whole, scatter(parts, i, (1, 2), layout.pitch, layout.nodes), at.force) for i, whole in enumerate(state.forces))
-        return _State(in_plane, dual, join, forces, self.added(state.stress, stress, weights))
-
-    def added(self, total: Array | None, stress: Sequence[Array], weights: Float[Array, " rows"]) -> Array | None:
-        """The sum of the stress with that of one block of voxels."""
-        if total is None:
-            return None
-        return total + jnp.stack([weights @ jnp.sum(inside(s, self.layout.pitch), axis=1) for s in stress])
+        return state._replace(planes=in_plane, duals=dual, joined=join, forces=forces), stress
 
 
 def _cut(field: Float[Array, " flat"], at: Int[Array, ""], size: int) -> Float[Array, " size"]:

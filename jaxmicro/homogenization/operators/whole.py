@@ -1,4 +1,4 @@
-"""The force of box elements over the whole grid at once: for derivatives, and for backends without a kernel of their own."""
+"""Force, strain and energy of box elements over the whole grid at once: for derivatives, and where no kernel is at hand."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,16 @@ from jaxtyping import Array, Float
 from jaxmicro.fields import Kinematics
 from jaxmicro.homogenization.operators.contract import Displacement, half_product, mean_components
 from jaxmicro.homogenization.operators.flat import Padded
-from jaxmicro.homogenization.operators.modes import Stencils, Subset, add_constant, dual_columns, factors, mode_strain, stencil_keys
+from jaxmicro.homogenization.operators.modes import (
+    Factors,
+    Stencils,
+    Subset,
+    add_constant,
+    dual_columns,
+    factors,
+    mode_strain,
+    stencil_keys,
+)
 from jaxmicro.homogenization.operators.stencils import differences, nodal
 
 Modes = Sequence[Subset]
@@ -66,7 +75,7 @@ def whole_energy(
     return layout.inside(total)
 
 
-def _stencils(layout: Padded, scale: Any, u: Displacement) -> Stencils:
+def _stencils(layout: Padded, scale: Factors, u: Displacement) -> Stencils:
     keys = stencil_keys(scale)
     found = [differences(layout, keys, field) for field in u]
     return {key: [fields[i] for fields in found] for i, key in enumerate(keys)}
