@@ -229,3 +229,18 @@ def test_the_mean_stress_of_many_blocks_keeps_the_digits_of_float32(monkeypatch)
         mean.astype(jnp.float64),
     )[1]
     assert np.abs(found - exact).max() < 4 * float(jnp.finfo(jnp.float32).eps) * np.abs(exact).max()
+
+
+@pytest.mark.parametrize(("kinematics", "shape"), [(elasticity(2, 3), (5, 4)), (elasticity(2, 6), (5, 4)), (elasticity(3, 6), (3, 4, 5))])
+@pytest.mark.parametrize("name", ["finite_element", "rotated"])
+def test_a_uniform_stress_exerts_no_force_at_all(name, kinematics, shape):
+    # Not even one of rounding: inside a phase a million times as stiff that would be as large as the forces around it.
+    operator, law = (
+        make_operator(name, kinematics),
+        Isotropic(jnp.full(shape, 0.7e6, jnp.float32), jnp.full(shape, 1.1e6, jnp.float32), kinematics.size),
+    )
+    mean = jnp.asarray(np.random.default_rng(9).normal(size=kinematics.size), jnp.float32)
+    spacing = SPACING[: len(shape)].astype(jnp.float32)
+    still = tuple(jnp.zeros(shape, jnp.float32) for _ in range(kinematics.components))
+    for force in (operator.force(law, None, spacing, mean)[0], operator.kernel(law, spacing, True)(still, mean)[0]):
+        assert all(float(jnp.max(jnp.abs(field))) == 0.0 for field in force)

@@ -5,6 +5,7 @@ instructions (what reaches over the end of a row is never used). The functions s
 of a face in the plane of the last two axes; `Padded` has those of whole voxels, in any dimension.
 """
 
+import functools
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -105,8 +106,9 @@ class Padded(NamedTuple):
         """What all voxels give to their nodes: the transpose of `difference`, summed over the keys."""
         size = 1 + sum(pitch * (n - 1) for pitch, n in zip(self.pitches, self.shape, strict=True))
         # The voxel at a distance has the node as its near end along the axes of that distance.
-        parts = [(field[at : at + size], len(key & set(near)) % 2) for key, field in dual.items() for at, near in self.ends]
-        flat = _signed(parts)
+        # Key by key: where the dual is constant the terms of a key cancel exactly, however large they are.
+        parts = [_signed([(field[at : at + size], len(key & set(near)) % 2) for at, near in self.ends]) for key, field in dual.items()]
+        flat = functools.reduce(jnp.add, parts)
         wide = jnp.pad(flat, (0, self.shape[0] * self.pitches[0] - size))
         return wide.reshape(self.shape[0], *(n + 2 for n in self.shape[1:]))[tuple(slice(n) for n in self.shape)]
 
