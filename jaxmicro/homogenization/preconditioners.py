@@ -49,8 +49,9 @@ FLOOR, FLOOR_SCALED = 1e-3, 1e-6
 Apply = Callable[[Displacement], Displacement]
 
 
-def prepare(name: str, operator: Operator, law: Any, spacing: Float[Array, " d"], serial: bool) -> tuple[Apply, Array]:
-    """The preconditioner of one cell, and the smallest eigenvalue of it times K to reckon with.
+def prepare(name: str, operator: Operator, law: Any, spacing: Float[Array, " d"], serial: bool) -> tuple[Apply, Array, Array]:
+    """The preconditioner of one cell, and the smallest eigenvalue of it times K to reckon with: in exact arithmetic, and where
+    rounding has come in.
 
     Args:
         name: one of `NAMES`; under `"auto"` the choice is between green and green_jacobi, made when the program runs.
@@ -62,14 +63,15 @@ def prepare(name: str, operator: Operator, law: Any, spacing: Float[Array, " d"]
     softest = law.softest()
     careful = jnp.maximum(softest, FLOOR_SCALED)
     usual = jnp.maximum(softest, FLOOR) if operator.takes_voids else careful
+    rounded = usual if operator.takes_multigrid else careful
     if name == "multigrid":
-        return _in_float32(functools.partial(multigrid, operator, serial=serial), law, spacing), careful
+        return _in_float32(functools.partial(multigrid, operator, serial=serial), law, spacing), careful, careful
     blocks = invert_symbol(operator.symbol(law.mean(), law.grid_shape, spacing), operator.kinematics.components, law.grid_shape)
     if name == "green":
-        return functools.partial(apply_blocks, blocks), usual
+        return functools.partial(apply_blocks, blocks), usual, rounded
     graded = is_graded(law) if name == "auto" else jnp.ones((), bool)
     scaling = jnp.where(graded, jacobi_scaling(operator, law), 1.0)
-    return functools.partial(_apply_scaled, blocks, scaling), jnp.where(graded, careful, usual)
+    return functools.partial(_apply_scaled, blocks, scaling), jnp.where(graded, careful, usual), jnp.where(graded, careful, rounded)
 
 
 def jacobi_scaling(operator: Operator, law: Any) -> Float[Array, "*grid"]:

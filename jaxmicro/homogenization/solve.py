@@ -23,7 +23,7 @@ from jaxtyping import Array, Float
 
 from jaxmicro._core import dot
 from jaxmicro.homogenization.operators import Operator
-from jaxmicro.homogenization.operators.contract import Displacement
+from jaxmicro.homogenization.operators.contract import Displacement, Kernel
 from jaxmicro.homogenization.preconditioners import lowered, prepare, unit_sized
 from jaxmicro.solvers import Outcome, Stopping, conjugate_gradients, largest, refine, symmetric_solve, tree_dot
 
@@ -125,13 +125,14 @@ def _iterate(*leaves: Array, setup: Setup, tree: Any) -> list[Array]:
         mean_strain = jnp.asarray(load.mean_strain)
         push, _ = setup.operator.force(medium.law, None, medium.spacing, mean_strain)
         budget = dot(mean_strain, medium.law.mean() @ mean_strain) * int(np.prod(medium.law.grid_shape))
-        return method(jax.tree.map(jnp.negative, push), budget, load.start)
+        return method(jax.tree.map(jnp.negative, push), mean_strain, budget, load.start)
 
     u, outcome = for_each(one, loading, setup.serial)
     return [*u, *outcome]
 
 
-Method = Callable[[Displacement, Array, Displacement | None], tuple[Displacement, Outcome]]
+# Solves for a force: from the force, the mean strain that makes it, if one does, the energy of that, and a guess.
+Method = Callable[[Displacement, Array | None, Array, Displacement | None], tuple[Displacement, Outcome]]
 
 
 def _rescaled(method: Method, force: Displacement, start: Displacement | None) -> tuple[Displacement, Outcome]:
@@ -142,17 +143,18 @@ def _rescaled(method: Method, force: Displacement, start: Displacement | None) -
     force = tuple(field - jnp.mean(field) for field in force)
     size = largest(force)
     factor = jnp.where(size > 0, size, 1.0)
-    u, outcome = method(tuple(field / factor for field in force), jnp.full_like(size, jnp.inf), start)
+    u, outcome = method(tuple(field / factor for field in force), None, jnp.full_like(size, jnp.inf), start)
     return tuple(factor * field for field in u), outcome._replace(error=factor**2 * outcome.error)
 
 
 def _plain(setup: Setup, medium: Medium) -> Method:
     """Conjugate gradients in the dtype of the law."""
-    action = setup.operator.action(medium.law, medium.spacing, setup.serial)
-    precondition, smallest = prepare(setup.preconditioner, setup.operator, medium.law, medium.spacing, setup.serial)
+    kernel = setup.operator.kernel(medium.law, medium.spacing, setup.serial)
+    precondition, smallest, softest = prepare(setup.preconditioner, setup.operator, medium.law, medium.spacing, setup.serial)
 
-    def method(force: Displacement, budget: Array, start: Displacement | None) -> tuple[Displacement, Outcome]:
-        return conjugate_gradients(action, precondition, force, _stopping(setup, budget, smallest), start)
+    def method(force: Displacement, mean_strain: Array | None, budget: Array, start: Displacement | None) -> tuple[Displacement, Outcome]:
+        stopping = _stopping(setup, budget, smallest)._replace(softest=softest)
+        return conjugate_gradients(lambda u: kernel(u)[0], precondition, force, stopping, start, _residual(kernel, force, mean_strain))
 
     return method
 
@@ -163,11 +165,13 @@ def _mixed(setup: Setup, medium: Medium) -> Method:
     action = setup.operator.action(law, spacing, setup.serial)
     low, low_spacing, factor = lowered(law, spacing)
     low_action = setup.operator.action(low, low_spacing, setup.serial)
-    precondition, smallest = prepare(setup.preconditioner, setup.operator, low, low_spacing, setup.serial)
+    precondition, smallest, _ = prepare(setup.preconditioner, setup.operator, low, low_spacing, setup.serial)
 
     def correct(r: Displacement, rtol: Array, max_steps: Array) -> tuple[Displacement, Outcome]:
         force, size = unit_sized(r)
-        u, outcome = conjugate_gradients(low_action, precondition, force, Stopping(rtol.astype(jnp.float32), max_steps, smallest=smallest))
+        # The refinement looks at the truth itself.
+        stopping = Stopping(rtol.astype(jnp.float32), max_steps, smallest=smallest, softest=jnp.inf)
+        u, outcome = conjugate_gradients(low_action, precondition, force, stopping)
         error = factor * size**2 * outcome.error.astype(law.dtype)
         return tuple(factor * size * field.astype(law.dtype) for field in u), outcome._replace(error=error)
 
@@ -175,10 +179,18 @@ def _mixed(setup: Setup, medium: Medium) -> Method:
         force, size = unit_sized(r)
         return factor * size**2 * tree_dot(force, precondition(force)).astype(law.dtype)
 
-    def method(force: Displacement, budget: Array, start: Displacement | None) -> tuple[Displacement, Outcome]:
+    def method(force: Displacement, mean_strain: Array | None, budget: Array, start: Displacement | None) -> tuple[Displacement, Outcome]:
+        del mean_strain
         return refine(action, correct, measure, force, _stopping(setup, budget, smallest), start)
 
     return method
+
+
+def _residual(kernel: Kernel, force: Displacement, mean_strain: Array | None) -> Callable[[Displacement], Displacement]:
+    """U → f − K u; under a mean strain from the whole strain, which in a stiff phase is much smaller than its parts."""
+    if mean_strain is None:
+        return lambda u: jax.tree.map(jnp.subtract, force, kernel(u)[0])
+    return lambda u: jax.tree.map(jnp.negative, kernel(u, mean_strain)[0])
 
 
 def _stopping(setup: Setup, budget: Array, smallest: Array | float) -> Stopping:

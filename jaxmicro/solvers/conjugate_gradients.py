@@ -30,6 +30,8 @@ RUNNING = -1
 UNRESOLVED = {"float64": 0.0, "float32": 32.0}  # a relaxed energy below so many eps of the load's is lost in rounding
 WINDOW = {"float64": 200, "float32": 60}  # steps without a new smallest residual, or a quarter of all steps: then it has stagnated
 
+Map = Callable[[PyTree], PyTree]
+
 
 class Stopping(NamedTuple):
     """When to stop.
@@ -43,6 +45,8 @@ class Stopping(NamedTuple):
             the safer, and the more steps.
         relaxed_rtol: instead of `rtol`, if given: tolerated squared error relative to the relaxed energy `budget` − x·b alone,
             which must be finite then.
+        softest: a lower bound of the eigenvalues to reckon with where the recursive residual has left the true one, by default
+            `smallest`: rounding may have put into the softest directions what the iteration has not met.
     """
 
     rtol: float | Array
@@ -50,6 +54,7 @@ class Stopping(NamedTuple):
     budget: float | Array = jnp.inf
     smallest: float | Array = 1e-3
     relaxed_rtol: float | None = None
+    softest: float | Array | None = None
 
     def allowed(self, size: Array, energy: Array, dtype: jnp.dtype) -> Array:
         """Squared energy-norm error that is tolerated, for a measure of the solution's energy and its value so far."""
@@ -83,6 +88,7 @@ class _State(NamedTuple):
     alpha: Float[Array, ""]  # length of the last step
     scale: Float[Array, ""]  # b·M b
     energy: Float[Array, ""]  # x·(b + r), which grows by α r·z each step
+    gained: Float[Array, ""]  # by the steps of this round
     radau: Float[Array, ""]  # times r·z it bounds the squared error
     gains: Float[Array, " memory"]  # the last gains, newest first
     error: Float[Array, ""]  # squared, estimated
@@ -113,11 +119,12 @@ def _axpy(alpha: Array, x: PyTree, y: PyTree) -> PyTree:
 
 
 def conjugate_gradients(
-    operator: Callable[[PyTree], PyTree],
-    precondition: Callable[[PyTree], PyTree],
+    operator: Map,
+    precondition: Map,
     b: PyTree,
     stopping: Stopping,
     start: PyTree | None = None,
+    residual: Map | None = None,
 ) -> tuple[PyTree, Outcome]:
     """Solve K x = b for a symmetric positive semi-definite K.
 
@@ -128,6 +135,7 @@ def conjugate_gradients(
         stopping: tolerance, step limit and energy budget.
         start: a guess, shaped like `b`; zero by default. The iteration begins from the best multiple of it, which in the
             energy norm is never farther from the solution than zero.
+        residual: x → b − K x, by default as it is written, or in a way that loses less to rounding where both are large.
 
     Returns:
         The iterate and its `Outcome`. The iterate is finite even when the status says that the solve failed.
@@ -145,17 +153,19 @@ def conjugate_gradients(
     dtype = jax.tree.leaves(b)[0].dtype
     lost = UNRESOLVED[jnp.dtype(dtype).name] * float(jnp.finfo(dtype).eps)
     resolved = jnp.where(jnp.isfinite(stopping.budget), lost * stopping.budget, -jnp.inf)
-    system = _System(operator, precondition, b, stopping, start, resolved, WINDOW[jnp.dtype(dtype).name])
+    residual = residual or (lambda x: _axpy(jnp.asarray(-1.0), operator(x), b))
+    system = _System(operator, residual, precondition, b, stopping, start, resolved, WINDOW[jnp.dtype(dtype).name])
     state = jax.lax.while_loop(lambda state: state.status == RUNNING, system.round, system.start_state())
-    residual = jnp.sqrt(jnp.maximum(state.rz, 0.0) / jnp.where(state.scale > 0, state.scale, 1.0))
-    return state.x, Outcome(state.status, state.step, residual.astype(dtype), jnp.maximum(state.error, state.rz).astype(dtype))
+    remaining = jnp.sqrt(jnp.maximum(state.rz, 0.0) / jnp.where(state.scale > 0, state.scale, 1.0))
+    return state.x, Outcome(state.status, state.step, remaining.astype(dtype), jnp.maximum(state.error, state.rz).astype(dtype))
 
 
 class _System(NamedTuple):
     """One linear system, and the passes of its iteration."""
 
-    operator: Callable[[PyTree], PyTree]
-    precondition: Callable[[PyTree], PyTree]
+    operator: Map
+    residual: Map
+    precondition: Map
     b: PyTree
     stopping: Stopping
     start: PyTree | None
@@ -167,12 +177,21 @@ class _System(NamedTuple):
         """The lower bound of the eigenvalues that the Gauss–Radau bound reckons with."""
         return jnp.asarray(self.stopping.smallest, jax.tree.leaves(self.b)[0].dtype)
 
+    @property
+    def softest(self) -> Array:
+        """The same where rounding has come in."""
+        return self.floor if self.stopping.softest is None else jnp.asarray(self.stopping.softest, self.floor.dtype)
+
+    def repairs(self, state: _State) -> Array:
+        """Whether the round of this state began because the recursive residual had left the true one."""
+        return state.rounds > (1 if self.start is None else 2)
+
     def allowed(self, size: Array, energy: Array) -> Array:
         return self.stopping.allowed(size, energy, jax.tree.leaves(self.b)[0].dtype)
 
     def round(self, state: _State) -> _State:
         """The true residual, and steps until the recursion says that it is small enough."""
-        x, r = jax.lax.cond(state.rounds == 0, lambda x: (x, self.b), self.truth, state.x)
+        x, r = jax.lax.cond(state.rounds == 0, lambda state: (state.x, self.b), self.truth, state)
         energy = jnp.where(state.rounds == 1, self.energy(x, r), state.energy) if self.start is not None else state.energy
         state = state._replace(x=x, r=r, energy=energy, fresh=jnp.ones((), bool), verify=jnp.zeros((), bool))
         state = jax.lax.while_loop(lambda state: (state.status == RUNNING) & ~state.verify, self.advance, state)
@@ -181,12 +200,16 @@ class _System(NamedTuple):
         # The first round measures the load alone; the guess comes in with the second.
         return state._replace(x=jax.lax.cond(state.rounds == 1, lambda _: self.start, lambda x: x, state.x))
 
-    def truth(self, x: PyTree) -> tuple[PyTree, PyTree]:
+    def truth(self, state: _State) -> tuple[PyTree, PyTree]:
         """The iterate and its true residual; a guess is brought to its best length first."""
-        kx = self.operator(x)
+        x = state.x
         if self.start is None:
-            return x, _axpy(jnp.asarray(-1.0), kx, self.b)
-        # The best length of an iterate that is already converged is one: no round needs to know whether this is the guess.
+            return x, self.residual(x)
+        return jax.lax.cond(state.rounds == 1, self.stretched, lambda x: (x, self.residual(x)), x)
+
+    def stretched(self, x: PyTree) -> tuple[PyTree, PyTree]:
+        """The best multiple of a guess, and its residual; of a guess that is no use, nothing."""
+        kx = self.operator(x)
         length = tree_dot(x, self.b) / tree_dot(x, kx)
         usable = jnp.isfinite(length)
         scaled = jax.tree.map(lambda v: jnp.where(usable, length.astype(v.dtype) * v, 0.0), x)
@@ -225,8 +248,8 @@ class _System(NamedTuple):
     def progress(self, state: _State, rz: Array) -> _State:
         """After a step: bookkeeping, and whether the truth should be asked for."""
         gain = state.alpha * state.rz
-        above = jnp.maximum(state.radau - state.alpha, 0.0)
-        radau = above / (self.floor * above + rz / state.rz)
+        above, floor = jnp.maximum(state.radau - state.alpha, 0.0), jnp.where(self.repairs(state), self.softest, self.floor)
+        radau = above / (floor * above + rz / state.rz)
         energy, gains = state.energy + gain, jnp.concatenate([gain[None], state.gains[:-1]])
         improved = rz < state.best
         best_step = jnp.where(improved, state.step, state.best_step)
@@ -235,7 +258,7 @@ class _System(NamedTuple):
         stagnant = state.step - best_step >= jnp.maximum(self.window, (state.step - state.origin) // 4)
         verify = claimed | stagnant | (state.step >= self.stopping.max_steps)
         return state._replace(
-            rz=rz, energy=energy, gains=gains, radau=radau, best=jnp.minimum(rz, state.best), best_step=best_step, error=error, claimed=claimed,
+            rz=rz, energy=energy, gained=state.gained + gain, gains=gains, radau=radau, best=jnp.minimum(rz, state.best), best_step=best_step, error=error, claimed=claimed,
             verify=verify, status=jnp.where(jnp.isfinite(rz), state.status, Status.NON_FINITE).astype(jnp.int32),
         )  # fmt: skip
 
@@ -243,22 +266,31 @@ class _System(NamedTuple):
         """After the true residual: finish, or begin the steps of another round."""
         first = state.rounds == 0
         scale = jnp.where(first, jnp.maximum(rz, 0.0), state.scale)
-        # The truth may lie a little above what the recursion promised; far above, another round must gain something.
-        limit = self.allowed(scale, state.energy)
-        met = (rz >= -limit) & ((rz <= limit) | (state.claimed & (rz <= 4.0 * limit)))
+        limit, floor, softest = self.allowed(scale, state.energy), self.floor, self.softest
+        # What the truth is above the recursion is rounding, and the iteration has not looked for the error that it makes. That is
+        # small if the softest directions cannot make it large, or if a round that set out from the truth gained little.
+        lost = jnp.maximum(rz - jnp.maximum(state.rz, 0.0), 0.0) / softest
+        lost = jnp.where(self.repairs(state), jnp.minimum(lost, state.gained), lost)
+        met = (first & (rz <= limit)) | (rz <= jnp.minimum(softest, floor) * limit)
+        met |= state.claimed & (rz <= 4.0 * limit) & (lost <= limit)
+        met &= rz >= -limit
         measuring = jnp.zeros((), bool)
         if self.start is not None:  # nothing has been seen of the softest directions of a guess
             measuring = first & ~met
-            met = jnp.where(state.rounds == 1, rz <= self.floor * limit, met)
+            met = jnp.where(state.rounds == 1, rz <= floor * limit, met)
         spent = state.step >= self.stopping.max_steps
-        met &= self.stopping.budget - state.energy >= self.resolved
-        stuck = (rz > 0.25 * state.round_rz) | (state.rounds >= ROUNDS)
+        unresolved = self.stopping.budget - state.energy < self.resolved
+        met &= ~unresolved
+        hopeful = state.claimed & (rz <= 4.0 * limit) & ~unresolved
+        stuck = ((rz > 0.25 * state.round_rz) & ~hopeful) | (state.rounds >= ROUNDS)
         ended = jnp.where(spent, Status.MAX_STEPS, jnp.where(stuck, Status.STAGNATED, RUNNING))
         ended = jnp.where(rz < -limit, Status.INDEFINITE, ended)
         status = jnp.where(met, Status.CONVERGED, jnp.where(jnp.isfinite(rz), ended, Status.NON_FINITE))
+        error = jnp.where(state.step == 0, rz / floor, jnp.minimum(jnp.maximum(state.error, lost), rz / jnp.minimum(softest, floor)))
+        following = self.repairs(state._replace(rounds=state.rounds + 1))
         return state._replace(
-            rz=rz, scale=scale, gains=jnp.zeros_like(state.gains), radau=1.0 / self.floor, best=rz, best_step=state.step, origin=state.step,
-            error=jnp.where(state.step == 0, rz / self.floor, state.error), round_rz=jnp.where(measuring, jnp.inf, rz),
+            rz=rz, scale=scale, gains=jnp.zeros_like(state.gains), gained=jnp.zeros_like(rz), radau=1.0 / jnp.where(following, softest, floor),
+            best=rz, best_step=state.step, origin=state.step, error=error, round_rz=jnp.where(measuring, jnp.inf, rz),
             rounds=state.rounds + 1, verify=measuring, claimed=jnp.zeros((), bool), status=status.astype(jnp.int32),
         )  # fmt: skip
 
@@ -269,7 +301,7 @@ class _System(NamedTuple):
         nothing, unknown = jnp.zeros((), dtype), jnp.full((), jnp.inf, dtype)
         fields = jax.tree.map(jnp.zeros_like, self.b)
         return _State(
-            x=fields, r=fields, p=fields, rz=unknown, alpha=nothing, scale=nothing, energy=nothing, radau=unknown,
+            x=fields, r=fields, p=fields, rz=unknown, alpha=nothing, scale=nothing, energy=nothing, gained=nothing, radau=unknown,
             gains=jnp.zeros(MEMORY, dtype), error=unknown, best=unknown, best_step=zero, step=zero, origin=zero, round_rz=unknown, rounds=zero,
             fresh=~no, verify=no, claimed=no, status=jnp.full((), RUNNING, jnp.int32),
         )  # fmt: skip
