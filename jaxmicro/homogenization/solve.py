@@ -123,8 +123,8 @@ def _iterate(*leaves: Array, setup: Setup, tree: Any) -> list[Array]:
         if load.force is not None:
             return _rescaled(method, load.force, load.start)
         mean_strain = jnp.asarray(load.mean_strain)
-        push, _ = setup.operator.force(medium.law, None, medium.spacing, mean_strain)
-        budget = dot(mean_strain, medium.law.mean() @ mean_strain) * int(np.prod(medium.law.grid_shape))
+        push, stress = setup.operator.force(medium.law, None, medium.spacing, mean_strain)
+        budget = dot(mean_strain, stress) * int(np.prod(medium.law.grid_shape))
         return method(jax.tree.map(jnp.negative, push), mean_strain, budget, load.start)
 
     u, outcome = for_each(one, loading, setup.serial)
@@ -154,7 +154,7 @@ def _plain(setup: Setup, medium: Medium) -> Method:
 
     def method(force: Displacement, mean_strain: Array | None, budget: Array, start: Displacement | None) -> tuple[Displacement, Outcome]:
         stopping = _stopping(setup, budget, smallest)._replace(softest=softest)
-        return conjugate_gradients(lambda u: kernel(u)[0], precondition, force, stopping, start, _residual(kernel, force, mean_strain))
+        return conjugate_gradients(lambda u: kernel(u)[0], precondition, force, stopping, start, _residual(kernel, mean_strain))
 
     return method
 
@@ -162,7 +162,7 @@ def _plain(setup: Setup, medium: Medium) -> Method:
 def _mixed(setup: Setup, medium: Medium) -> Method:
     """Conjugate gradients in float32 inside a refinement in float64."""
     law, spacing = medium
-    action = setup.operator.action(law, spacing, setup.serial)
+    kernel = setup.operator.kernel(law, spacing, setup.serial)
     low, low_spacing, factor = lowered(law, spacing)
     low_action = setup.operator.action(low, low_spacing, setup.serial)
     precondition, smallest, _ = prepare(setup.preconditioner, setup.operator, low, low_spacing, setup.serial)
@@ -180,17 +180,25 @@ def _mixed(setup: Setup, medium: Medium) -> Method:
         return factor * size**2 * tree_dot(force, precondition(force)).astype(law.dtype)
 
     def method(force: Displacement, mean_strain: Array | None, budget: Array, start: Displacement | None) -> tuple[Displacement, Outcome]:
-        del mean_strain
-        return refine(action, correct, measure, force, _stopping(setup, budget, smallest), start)
+        residual = _residual(kernel, mean_strain)
+        return refine(lambda u: kernel(u)[0], correct, measure, force, _stopping(setup, budget, smallest), start, residual)
 
     return method
 
 
-def _residual(kernel: Kernel, force: Displacement, mean_strain: Array | None) -> Callable[[Displacement], Displacement]:
-    """U → f − K u; under a mean strain from the whole strain, which in a stiff phase is much smaller than its parts."""
+def _residual(kernel: Kernel, mean_strain: Array | None) -> Callable[[Displacement], tuple[Displacement, Array]] | None:
+    """The residual of a displacement under a mean strain, and its energy ⟨ε : C : ε⟩ times the number of voxels.
+
+    From the whole strain, which in a stiff phase is much smaller than its parts.
+    """
     if mean_strain is None:
-        return lambda u: jax.tree.map(jnp.subtract, force, kernel(u)[0])
-    return lambda u: jax.tree.map(jnp.negative, kernel(u, mean_strain)[0])
+        return None
+
+    def whole(u: Displacement) -> tuple[Displacement, Array]:
+        internal, stress = kernel(u, mean_strain)
+        return jax.tree.map(jnp.negative, internal), dot(mean_strain, stress) * u[0].size + tree_dot(u, internal)
+
+    return whole
 
 
 def _stopping(setup: Setup, budget: Array, smallest: Array | float) -> Stopping:

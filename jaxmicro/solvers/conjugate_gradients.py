@@ -23,14 +23,19 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from jaxmicro._core import Status, dot
+from jaxmicro.solvers.ritz import Ritz
 
 MEMORY = 256  # gains kept; windows are an eighth of the steps done, so this serves 1024 steps and degrades gently beyond
 ROUNDS = 6  # of steps, each begun from a true residual
 RUNNING = -1
-UNRESOLVED = {"float64": 0.0, "float32": 32.0}  # a relaxed energy below so many eps of the load's is lost in rounding
+ROUNDING = 16  # eps of the load's energy norm: errors below cannot be told
+NOTHING = 64  # eps of the load's energy norm: a solution whose own norm is below is zero
+UNRESOLVED = {"float64": 0.0, "float32": 32.0}  # a relaxed energy above that but below so many eps of the load's has lost its digits
+ACCEPTED = 1e-6  # an error that cannot be told may be so large, squared, relative to the relaxed energy
 WINDOW = {"float64": 200, "float32": 60}  # steps without a new smallest residual, or a quarter of all steps: then it has stagnated
 
 Map = Callable[[PyTree], PyTree]
+Residual = Callable[[PyTree], tuple[PyTree, Float[Array, ""]]]
 
 
 class Stopping(NamedTuple):
@@ -56,12 +61,23 @@ class Stopping(NamedTuple):
     relaxed_rtol: float | None = None
     softest: float | Array | None = None
 
-    def allowed(self, size: Array, energy: Array, dtype: jnp.dtype) -> Array:
-        """Squared energy-norm error that is tolerated, for a measure of the solution's energy and its value so far."""
-        relaxed = jnp.maximum(self.budget - energy, 0.0)
-        share = self.relaxed_rtol * relaxed if self.relaxed_rtol is not None else self.rtol**2 * jnp.minimum(size, relaxed)
-        rounding = jnp.where(jnp.isfinite(self.budget), (16 * float(jnp.finfo(dtype).eps)) ** 2 * self.budget, 0.0)
-        return jnp.maximum(share, rounding)
+    def allowed(self, size: Array, relaxed: Array) -> Array:
+        """Squared energy-norm error that is asked for, for a measure of the solution's energy and the relaxed energy so far."""
+        relaxed = jnp.maximum(relaxed, 0.0)
+        return self.relaxed_rtol * relaxed if self.relaxed_rtol is not None else self.rtol**2 * jnp.minimum(size, relaxed)
+
+    def below(self, count: int, dtype: jnp.dtype) -> Array:
+        """The squared energy norm of so many eps of the load, zero without a budget."""
+        return jnp.where(jnp.isfinite(self.budget), (count * float(jnp.finfo(dtype).eps)) ** 2 * self.budget, 0.0)
+
+    def tolerated(self, size: Array, relaxed: Array, dtype: jnp.dtype) -> Array:
+        """The same, but not below rounding, as long as that leaves the relaxed energy most of its digits."""
+        return jnp.maximum(self.allowed(size, relaxed), jnp.minimum(self.below(ROUNDING, dtype), ACCEPTED * jnp.maximum(relaxed, 0.0)))
+
+    def unresolved(self, relaxed: Array, dtype: jnp.dtype) -> Array:
+        """Whether the relaxed energy is so small a part of the budget that this precision cannot tell it."""
+        least = UNRESOLVED[jnp.dtype(dtype).name] * float(jnp.finfo(dtype).eps)
+        return jnp.isfinite(self.budget) & (relaxed < least * self.budget)
 
 
 class Outcome(NamedTuple):
@@ -88,8 +104,12 @@ class _State(NamedTuple):
     alpha: Float[Array, ""]  # length of the last step
     scale: Float[Array, ""]  # b·M b
     energy: Float[Array, ""]  # x·(b + r), which grows by α r·z each step
+    relaxed: Float[Array, ""]  # the budget less that
     gained: Float[Array, ""]  # by the steps of this round
-    radau: Float[Array, ""]  # times r·z it bounds the squared error
+    floor: Float[Array, ""]  # lower bound of the eigenvalues in this round
+    radau: Float[Array, ""]  # times r·z it bounds the squared error, if the floor is one
+    ritz: Ritz  # what this round has seen of the spectrum
+    seen: Float[Array, ""]  # smallest Ritz value of the rounds before
     gains: Float[Array, " memory"]  # the last gains, newest first
     error: Float[Array, ""]  # squared, estimated
     best: Float[Array, ""]
@@ -101,6 +121,7 @@ class _State(NamedTuple):
     fresh: Bool[Array, ""]  # r is a true residual whose r·z is not known yet
     verify: Bool[Array, ""]  # the round is over: the truth is asked for
     claimed: Bool[Array, ""]  # the recursion says that the tolerance is met
+    indefinite: Bool[Array, ""]  # a direction had no energy
     status: Int[Array, ""]  # RUNNING until the iteration has ended
 
 
@@ -114,6 +135,25 @@ def tree_dot(a: PyTree, b: PyTree) -> Float[Array, ""]:
     return functools.reduce(jnp.add, [dot(u, v) for u, v in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)])
 
 
+def subtracted(operator: Map, b: PyTree, budget: float | Array) -> Residual:
+    """The residual of an iterate and the relaxed energy, as they are written."""
+
+    def residual(x: PyTree) -> tuple[PyTree, Array]:
+        r = jax.tree.map(jnp.subtract, b, operator(x))
+        return r, budget - tree_dot(x, jax.tree.map(jnp.add, b, r))
+
+    return residual
+
+
+def stretched(operator: Map, b: PyTree, guess: PyTree) -> tuple[PyTree, PyTree]:
+    """The best multiple of a guess and its residual; of a guess that is no use, nothing."""
+    image = operator(guess)
+    length = tree_dot(guess, b) / tree_dot(guess, image)
+    usable = jnp.isfinite(length)
+    x = jax.tree.map(lambda v: jnp.where(usable, length.astype(v.dtype) * v, 0.0), guess)
+    return x, jax.tree.map(lambda v, w: jnp.where(usable, v - length.astype(v.dtype) * w, v), b, image)
+
+
 def _axpy(alpha: Array, x: PyTree, y: PyTree) -> PyTree:
     return jax.tree.map(lambda u, v: v + alpha.astype(v.dtype) * u, x, y)
 
@@ -124,7 +164,7 @@ def conjugate_gradients(
     b: PyTree,
     stopping: Stopping,
     start: PyTree | None = None,
-    residual: Map | None = None,
+    residual: Residual | None = None,
 ) -> tuple[PyTree, Outcome]:
     """Solve K x = b for a symmetric positive semi-definite K.
 
@@ -135,7 +175,8 @@ def conjugate_gradients(
         stopping: tolerance, step limit and energy budget.
         start: a guess, shaped like `b`; zero by default. The iteration begins from the best multiple of it, which in the
             energy norm is never farther from the solution than zero.
-        residual: x → b − K x, by default as it is written, or in a way that loses less to rounding where both are large.
+        residual: x → b − K x and the relaxed energy budget − x·(2 b − K x), by default as they are written, or in a way that loses
+            less to rounding where the parts are large.
 
     Returns:
         The iterate and its `Outcome`. The iterate is finite even when the status says that the solve failed.
@@ -151,10 +192,9 @@ def conjugate_gradients(
         ([0.25, 0.25, 0.25], 1)
     """
     dtype = jax.tree.leaves(b)[0].dtype
-    lost = UNRESOLVED[jnp.dtype(dtype).name] * float(jnp.finfo(dtype).eps)
-    resolved = jnp.where(jnp.isfinite(stopping.budget), lost * stopping.budget, -jnp.inf)
-    residual = residual or (lambda x: _axpy(jnp.asarray(-1.0), operator(x), b))
-    system = _System(operator, residual, precondition, b, stopping, start, resolved, WINDOW[jnp.dtype(dtype).name])
+
+    residual = residual or subtracted(operator, b, stopping.budget)
+    system = _System(operator, residual, precondition, b, stopping, start, WINDOW[jnp.dtype(dtype).name])
     state = jax.lax.while_loop(lambda state: state.status == RUNNING, system.round, system.start_state())
     remaining = jnp.sqrt(jnp.maximum(state.rz, 0.0) / jnp.where(state.scale > 0, state.scale, 1.0))
     return state.x, Outcome(state.status, state.step, remaining.astype(dtype), jnp.maximum(state.error, state.rz).astype(dtype))
@@ -164,60 +204,54 @@ class _System(NamedTuple):
     """One linear system, and the passes of its iteration."""
 
     operator: Map
-    residual: Map
+    residual: Residual
     precondition: Map
     b: PyTree
     stopping: Stopping
     start: PyTree | None
-    resolved: Float[Array, ""]  # relaxed energies below this are rounding
     window: int
 
     @property
-    def floor(self) -> Array:
-        """The lower bound of the eigenvalues that the Gauss–Radau bound reckons with."""
-        return jnp.asarray(self.stopping.smallest, jax.tree.leaves(self.b)[0].dtype)
+    def dtype(self) -> jnp.dtype:
+        return jax.tree.leaves(self.b)[0].dtype
 
     @property
-    def softest(self) -> Array:
-        """The same where rounding has come in."""
-        return self.floor if self.stopping.softest is None else jnp.asarray(self.stopping.softest, self.floor.dtype)
+    def floors(self) -> tuple[Array, Array]:
+        """Lower bounds of the eigenvalues to reckon with, and where rounding has come in."""
+        smallest = jnp.asarray(self.stopping.smallest, self.dtype)
+        return smallest, smallest if self.stopping.softest is None else jnp.asarray(self.stopping.softest, self.dtype)
+
+    def below(self, ritz: Array) -> Array:
+        """A lower bound of the eigenvalues that an iteration has met, from about the smallest Ritz value."""
+        return jnp.maximum(0.5 * ritz, ROUNDING * float(jnp.finfo(self.dtype).eps)).astype(self.dtype)
 
     def repairs(self, state: _State) -> Array:
         """Whether the round of this state began because the recursive residual had left the true one."""
         return state.rounds > (1 if self.start is None else 2)
 
-    def allowed(self, size: Array, energy: Array) -> Array:
-        return self.stopping.allowed(size, energy, jax.tree.leaves(self.b)[0].dtype)
-
     def round(self, state: _State) -> _State:
         """The true residual, and steps until the recursion says that it is small enough."""
-        x, r = jax.lax.cond(state.rounds == 0, lambda state: (state.x, self.b), self.truth, state)
-        energy = jnp.where(state.rounds == 1, self.energy(x, r), state.energy) if self.start is not None else state.energy
-        state = state._replace(x=x, r=r, energy=energy, fresh=jnp.ones((), bool), verify=jnp.zeros((), bool))
+        state = jax.lax.cond(state.rounds == 0, lambda state: state._replace(r=self.b), self.truth, state)
+        state = state._replace(fresh=jnp.ones((), bool), verify=jnp.zeros((), bool))
         state = jax.lax.while_loop(lambda state: (state.status == RUNNING) & ~state.verify, self.advance, state)
         if self.start is None:
             return state
         # The first round measures the load alone; the guess comes in with the second.
         return state._replace(x=jax.lax.cond(state.rounds == 1, lambda _: self.start, lambda x: x, state.x))
 
-    def truth(self, state: _State) -> tuple[PyTree, PyTree]:
-        """The iterate and its true residual; a guess is brought to its best length first."""
-        x = state.x
-        if self.start is None:
-            return x, self.residual(x)
-        return jax.lax.cond(state.rounds == 1, self.stretched, lambda x: (x, self.residual(x)), x)
+    def truth(self, state: _State) -> _State:
+        """The true residual and the relaxed energy; a guess is brought to its best length first."""
 
-    def stretched(self, x: PyTree) -> tuple[PyTree, PyTree]:
-        """The best multiple of a guess, and its residual; of a guess that is no use, nothing."""
-        kx = self.operator(x)
-        length = tree_dot(x, self.b) / tree_dot(x, kx)
-        usable = jnp.isfinite(length)
-        scaled = jax.tree.map(lambda v: jnp.where(usable, length.astype(v.dtype) * v, 0.0), x)
-        residual = jax.tree.map(lambda v, w: jnp.where(usable, v - length.astype(v.dtype) * w, v), self.b, kx)
-        return scaled, residual
+        def measured(state: _State) -> _State:
+            r, relaxed = self.residual(state.x)
+            return state._replace(r=r, relaxed=relaxed.astype(state.relaxed.dtype))
 
-    def energy(self, x: PyTree, r: PyTree) -> Array:
-        return tree_dot(x, jax.tree.map(jnp.add, self.b, r))
+        def guessed(state: _State) -> _State:
+            x, r = stretched(self.operator, self.b, state.x)
+            energy = tree_dot(x, jax.tree.map(jnp.add, self.b, r))
+            return state._replace(x=x, r=r, energy=energy, relaxed=self.stopping.budget - energy)
+
+        return measured(state) if self.start is None else jax.lax.cond(state.rounds == 1, guessed, measured, state)
 
     def advance(self, state: _State) -> _State:
         """The preconditioned residual, what it says, and one step along the next direction."""
@@ -234,31 +268,38 @@ class _System(NamedTuple):
         kp = self.operator(state.p)
         pkp = tree_dot(state.p, kp)
         alpha = state.rz / pkp
-        usable = jnp.isfinite(alpha) & (pkp > 0)
-        broken = jnp.where(jnp.isfinite(pkp), Status.INDEFINITE, Status.NON_FINITE)
+        finite, usable = jnp.isfinite(pkp), jnp.isfinite(alpha) & (pkp > 0)
         length = jnp.where(usable, alpha, 0.0)
         return state._replace(
             x=_axpy(length, state.p, state.x),
             r=_axpy(-length, kp, state.r),
             alpha=alpha,
             step=state.step + 1,
-            status=jnp.where(usable, state.status, broken).astype(jnp.int32),
+            verify=~usable,
+            indefinite=~usable,
+            status=jnp.where(finite, state.status, Status.NON_FINITE).astype(jnp.int32),
         )
 
     def progress(self, state: _State, rz: Array) -> _State:
         """After a step: bookkeeping, and whether the truth should be asked for."""
         gain = state.alpha * state.rz
-        above, floor = jnp.maximum(state.radau - state.alpha, 0.0), jnp.where(self.repairs(state), self.softest, self.floor)
-        radau = above / (floor * above + rz / state.rz)
-        energy, gains = state.energy + gain, jnp.concatenate([gain[None], state.gains[:-1]])
+        beta, ritz = rz / state.rz, state.ritz.extended(state.alpha, rz / state.rz)
+        above = jnp.maximum(state.radau - state.alpha, 0.0)
+        radau = above / (state.floor * above + beta)
+        # Below the floor the bound of Gauss–Radau means nothing any more: there the simpler one is taken.
+        softer = self.below(ritz.smallest)
+        bound = jnp.where(softer < state.floor, jnp.maximum(radau, ritz.share / softer), radau)
+        energy, relaxed, gains = state.energy + gain, state.relaxed - gain, jnp.concatenate([gain[None], state.gains[:-1]])
         improved = rz < state.best
         best_step = jnp.where(improved, state.step, state.best_step)
-        error = jnp.maximum(_remaining(gains, state.step - state.origin), radau * rz)
-        claimed = (rz <= self.allowed(state.scale, energy)) & (error <= self.allowed(energy, energy))
+        error = jnp.maximum(_remaining(gains, state.step - state.origin), bound * rz)
+        rounding = self.stopping.below(ROUNDING, self.dtype)
+        limits = [jnp.maximum(self.stopping.allowed(size, relaxed), rounding) for size in (state.scale, energy)]
+        claimed = (rz <= limits[0]) & (error <= limits[1])
         stagnant = state.step - best_step >= jnp.maximum(self.window, (state.step - state.origin) // 4)
         verify = claimed | stagnant | (state.step >= self.stopping.max_steps)
         return state._replace(
-            rz=rz, energy=energy, gained=state.gained + gain, gains=gains, radau=radau, best=jnp.minimum(rz, state.best), best_step=best_step, error=error, claimed=claimed,
+            rz=rz, energy=energy, relaxed=relaxed, gained=state.gained + gain, gains=gains, radau=radau, ritz=ritz, best=jnp.minimum(rz, state.best), best_step=best_step, error=error, claimed=claimed,
             verify=verify, status=jnp.where(jnp.isfinite(rz), state.status, Status.NON_FINITE).astype(jnp.int32),
         )  # fmt: skip
 
@@ -266,30 +307,34 @@ class _System(NamedTuple):
         """After the true residual: finish, or begin the steps of another round."""
         first = state.rounds == 0
         scale = jnp.where(first, jnp.maximum(rz, 0.0), state.scale)
-        limit, floor, softest = self.allowed(scale, state.energy), self.floor, self.softest
+        seen = jnp.minimum(state.seen, state.ritz.smallest)
+        floor, softest = (jnp.minimum(given, self.below(seen)) for given in self.floors)
+        limit = self.stopping.tolerated(scale, state.relaxed, self.dtype)
         # What the truth is above the recursion is rounding, and the iteration has not looked for the error that it makes. That is
         # small if the softest directions cannot make it large, or if a round that set out from the truth gained little.
         lost = jnp.maximum(rz - jnp.maximum(state.rz, 0.0), 0.0) / softest
         lost = jnp.where(self.repairs(state), jnp.minimum(lost, state.gained), lost)
         met = (first & (rz <= limit)) | (rz <= jnp.minimum(softest, floor) * limit)
-        met |= state.claimed & (rz <= 4.0 * limit) & (lost <= limit)
+        kept = self.stopping.tolerated(state.energy, state.relaxed, self.dtype)  # the relaxed energy is known better now
+        met |= state.claimed & (rz <= 4.0 * limit) & (lost <= limit) & (state.error <= 4.0 * kept)
+        met &= ~self.stopping.unresolved(state.relaxed, self.dtype)
+        met |= state.relaxed <= self.stopping.below(NOTHING, self.dtype)  # nothing is left to lower
         met &= rz >= -limit
         measuring = jnp.zeros((), bool)
         if self.start is not None:  # nothing has been seen of the softest directions of a guess
             measuring = first & ~met
             met = jnp.where(state.rounds == 1, rz <= floor * limit, met)
         spent = state.step >= self.stopping.max_steps
-        unresolved = self.stopping.budget - state.energy < self.resolved
-        met &= ~unresolved
-        hopeful = state.claimed & (rz <= 4.0 * limit) & ~unresolved
+        hopeful = state.claimed & (rz <= 4.0 * limit)
         stuck = ((rz > 0.25 * state.round_rz) & ~hopeful) | (state.rounds >= ROUNDS)
         ended = jnp.where(spent, Status.MAX_STEPS, jnp.where(stuck, Status.STAGNATED, RUNNING))
-        ended = jnp.where(rz < -limit, Status.INDEFINITE, ended)
+        ended = jnp.where((rz < -limit) | state.indefinite, Status.INDEFINITE, ended)
         status = jnp.where(met, Status.CONVERGED, jnp.where(jnp.isfinite(rz), ended, Status.NON_FINITE))
         error = jnp.where(state.step == 0, rz / floor, jnp.minimum(jnp.maximum(state.error, lost), rz / jnp.minimum(softest, floor)))
-        following = self.repairs(state._replace(rounds=state.rounds + 1))
+        error = jnp.minimum(error, jnp.maximum(state.relaxed, 0.0))  # the minimum is no energy below zero
+        lowest = jnp.where(self.repairs(state._replace(rounds=state.rounds + 1)), softest, floor)
         return state._replace(
-            rz=rz, scale=scale, gains=jnp.zeros_like(state.gains), gained=jnp.zeros_like(rz), radau=1.0 / jnp.where(following, softest, floor),
+            rz=rz, scale=scale, gains=jnp.zeros_like(state.gains), gained=jnp.zeros_like(rz), floor=lowest, radau=1.0 / lowest, ritz=Ritz.begin(rz.dtype), seen=seen,
             best=rz, best_step=state.step, origin=state.step, error=error, round_rz=jnp.where(measuring, jnp.inf, rz),
             rounds=state.rounds + 1, verify=measuring, claimed=jnp.zeros((), bool), status=status.astype(jnp.int32),
         )  # fmt: skip
@@ -301,9 +346,9 @@ class _System(NamedTuple):
         nothing, unknown = jnp.zeros((), dtype), jnp.full((), jnp.inf, dtype)
         fields = jax.tree.map(jnp.zeros_like, self.b)
         return _State(
-            x=fields, r=fields, p=fields, rz=unknown, alpha=nothing, scale=nothing, energy=nothing, gained=nothing, radau=unknown,
+            x=fields, r=fields, p=fields, rz=unknown, alpha=nothing, scale=nothing, energy=nothing, relaxed=jnp.asarray(self.stopping.budget, dtype), gained=nothing, floor=nothing, radau=unknown, ritz=Ritz.begin(dtype), seen=unknown,
             gains=jnp.zeros(MEMORY, dtype), error=unknown, best=unknown, best_step=zero, step=zero, origin=zero, round_rz=unknown, rounds=zero,
-            fresh=~no, verify=no, claimed=no, status=jnp.full((), RUNNING, jnp.int32),
+            fresh=~no, verify=no, claimed=no, indefinite=no, status=jnp.full((), RUNNING, jnp.int32),
         )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
 from jaxmicro._core import Status
-from jaxmicro.solvers.conjugate_gradients import RUNNING, Outcome, Stopping, tree_dot
+from jaxmicro.solvers.conjugate_gradients import NOTHING, RUNNING, Outcome, Residual, Stopping, stretched, subtracted, tree_dot
 
 PASSES = 12
 LOOSEST, TIGHTEST = 0.1, 3e-4  # tolerances asked of one correction
@@ -36,6 +36,7 @@ def refine(
     b: PyTree,
     stopping: Stopping,
     start: PyTree | None = None,
+    residual: Residual | None = None,
 ) -> tuple[PyTree, Outcome]:
     """Solve K x = b by corrections of low precision.
 
@@ -46,6 +47,7 @@ def refine(
         b: right-hand side, in high precision.
         stopping: tolerance, step limit over all passes, and energy budget.
         start: a guess, zero by default.
+        residual: as in `conjugate_gradients`.
 
     Returns:
         The iterate and its `Outcome`; `steps` counts those of all corrections.
@@ -61,25 +63,25 @@ def refine(
     """
     dtype = jax.tree.leaves(b)[0].dtype
     nothing, unknown = jnp.zeros((), dtype), jnp.full((), jnp.inf, dtype)
+    truth = residual or subtracted(operator, b, stopping.budget)
+
+    def measured(x: PyTree) -> tuple[PyTree, PyTree, Array]:
+        return x, *truth(x)
+
+    def guessed(x: PyTree) -> tuple[PyTree, PyTree, Array]:
+        x, r = stretched(operator, b, x)
+        return x, r, stopping.budget - tree_dot(x, jax.tree.map(jnp.add, b, r))
 
     def one_pass(state: _State) -> _State:
         first = state.passes == 0
-        kx = operator(state.x)
-        x, r = state.x, jax.tree.map(jnp.subtract, b, kx)
-        if start is not None:
-            length = jnp.where(first, tree_dot(x, b) / tree_dot(x, kx), 1.0)  # the best one; a useless guess has none
-            usable = jnp.isfinite(length)
-            x, r = (
-                jax.tree.map(lambda v: jnp.where(usable, length * v, 0.0), x),
-                jax.tree.map(lambda v, w: jnp.where(usable, v - length * w, v), b, kx),
-            )
+        x, r, relaxed = measured(state.x) if start is None else jax.lax.cond(first, guessed, measured, state.x)
         state = state._replace(x=x)
-        energy = tree_dot(state.x, jax.tree.map(jnp.add, b, r))
+        energy = tree_dot(x, jax.tree.map(jnp.add, b, r))
         rz = measure(r)
         scale = state.scale if start is not None else jnp.where(first, rz, state.scale)
-        limit, solution = stopping.allowed(scale, energy, dtype), stopping.allowed(energy, energy, dtype)
+        limit, solution = stopping.tolerated(scale, relaxed, dtype), stopping.tolerated(energy, relaxed, dtype)
         met = ((rz <= limit) | ((state.error <= solution) & (rz <= 4.0 * limit))) & (state.error <= solution)
-        met |= (scale == 0) & (rz == 0)
+        met |= ((scale == 0) & (rz == 0)) | (relaxed <= stopping.below(NOTHING, dtype))
         stuck = (rz > 0.25 * state.rz) | (state.passes >= PASSES)
         ended = jnp.where(state.steps >= stopping.max_steps, Status.MAX_STEPS, jnp.where(stuck, Status.STAGNATED, RUNNING))
         status = jnp.where(met, Status.CONVERGED, jnp.where(jnp.isfinite(rz), ended, Status.NON_FINITE)).astype(jnp.int32)
