@@ -22,6 +22,7 @@ from jaxmicro.homogenization.results import EffectiveResult
 from jaxmicro.homogenization.solve import Medium, Setup, for_each
 from jaxmicro.solvers import Outcome
 
+ROUNDING = 8  # eps of C that its evaluation may lose
 FIELDS = ("strain", "stress", "energy_density", "displacement")
 
 
@@ -145,13 +146,19 @@ def _one(law: Any, spacing: Array, start: Displacement | None, setup: Setup, fie
         out = {"tensor": tensor}
     status = jnp.where(_admissible(law, setup), jnp.max(outcome.status), Status.BAD_INPUT).astype(jnp.int32)
     out = poison(out, status == Status.CONVERGED if throw else status != Status.BAD_INPUT)
-    return out | {"status": status, "steps": outcome.steps, "residual": outcome.residual, "tensor_error": _tensor_error(law, outcome)}
+    return out | {
+        "status": status,
+        "steps": outcome.steps,
+        "residual": outcome.residual,
+        "tensor_error": _tensor_error(law, out["tensor"], outcome),
+    }
 
 
-def _tensor_error(law: Any, outcome: Outcome) -> Array:
-    """|ΔC_ij| ≤ (e_i e_j)^½ / N, with e the squared errors of the fluctuations in the energy norm."""
-    root = jnp.sqrt(jnp.maximum(outcome.error, 0.0))
-    return root[:, None] * root[None, :] / int(np.prod(law.grid_shape))
+def _tensor_error(law: Any, tensor: Array, outcome: Outcome) -> Array:
+    """|ΔC_ij| ≤ (e_i e_j)^½ / N, with e the squared errors of the fluctuations in the energy norm, and what rounding does to C_ij."""
+    root = jnp.sqrt(jnp.maximum(outcome.error, 0.0) / int(np.prod(law.grid_shape)))
+    size = jnp.sqrt(jnp.abs(jnp.diagonal(tensor)))
+    return jnp.outer(root, root) + ROUNDING * float(jnp.finfo(tensor.dtype).eps) * jnp.outer(size, size)
 
 
 def _whole(name: str, value: Any) -> int:

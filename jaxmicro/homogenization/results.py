@@ -15,8 +15,8 @@ class EffectiveResult:
         status: worst `Status` code of the load cases; 0 is converged.
         steps: conjugate-gradient steps per load case, (load,).
         residual: true preconditioned residual per load case relative to that of a zero start, (load,).
-        tensor_error: estimated absolute error of the tensor that the iteration leaves, (m, m), in its unit; that of the
-            discretisation is not in it.
+        tensor_error: estimated absolute error of the tensor that the iteration and rounding leave, (m, m), in its unit; that of
+            the discretisation is not in it.
         strain: strain (or potential gradient) under each unit load, (load, m, *grid), voxel means, if asked for.
         stress: stress (or flux) under each unit load, (load, m, *grid), voxel means, if asked for.
         energy_density: energy per volume of each voxel under each unit load, (load, *grid), if asked for; its mean is half the

@@ -23,7 +23,7 @@ from jaxtyping import Array, Float
 
 from jaxmicro._core import dot
 from jaxmicro.homogenization.operators import Operator
-from jaxmicro.homogenization.operators.contract import Displacement, Kernel
+from jaxmicro.homogenization.operators.contract import Displacement
 from jaxmicro.homogenization.preconditioners import lowered, prepare, unit_sized
 from jaxmicro.solvers import Outcome, Stopping, conjugate_gradients, largest, refine, symmetric_solve, tree_dot
 
@@ -186,7 +186,7 @@ def _mixed(setup: Setup, medium: Medium) -> Method:
     return method
 
 
-def _residual(kernel: Kernel, mean_strain: Array | None) -> Callable[[Displacement], tuple[Displacement, Array]] | None:
+def _residual(kernel: Callable[..., Any], mean_strain: Array | None) -> Callable[[Displacement], tuple[Displacement, Array]] | None:
     """The residual of a displacement under a mean strain, and its energy ⟨ε : C : ε⟩ times the number of voxels.
 
     From the whole strain, which in a stiff phase is much smaller than its parts.

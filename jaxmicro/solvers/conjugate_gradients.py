@@ -6,12 +6,12 @@ once a round gains nothing. The preconditioner stands in one place of the progra
 
 Three estimates of the squared energy error must all be small:
 - r·z, with z = M r: exact if M is the inverse of the operator;
-- the energies α r·z that the steps to come will gain, which sum to the squared error (Hestenes & Stiefel 1952,
-  doi:10.6028/jres.049.044): the gains of the last steps, extrapolated as a geometric series over windows that grow with the
-  number of steps, so that a slow iteration is judged by a long memory;
 - the Gauss–Radau bound (Golub & Meurant 1997, doi:10.1007/BF02510247; Meurant & Tichý 2013, doi:10.1007/s11075-012-9591-9)
   from a lower bound of the eigenvalues: what the steps to come will gain cannot be seen while the iteration has not met the
-  softest directions, but it cannot exceed this.
+  softest directions, but it cannot exceed this. Where the smallest Ritz value (ritz.py) shows that there are softer directions
+  than that, the bound is taken from half of it (Meurant & Tichý 2019, doi:10.1007/s11075-018-0634-8);
+- what rounding may have left: where the true residual is above the recursive one, the softest directions may make a large error of
+  a small residual. Then another round looks for it, and what that gains is what was left.
 """
 
 import functools
@@ -24,76 +24,13 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from jaxmicro._core import Status, dot
 from jaxmicro.solvers.ritz import Ritz
+from jaxmicro.solvers.stopping import RUNNING, Outcome, Stopping
 
-MEMORY = 256  # gains kept; windows are an eighth of the steps done, so this serves 1024 steps and degrades gently beyond
 ROUNDS = 6  # of steps, each begun from a true residual
-RUNNING = -1
-ROUNDING = 16  # eps of the load's energy norm: errors below cannot be told
-NOTHING = 64  # eps of the load's energy norm: a solution whose own norm is below is zero
-UNRESOLVED = {"float64": 0.0, "float32": 32.0}  # a relaxed energy above that but below so many eps of the load's has lost its digits
-ACCEPTED = 1e-6  # an error that cannot be told may be so large, squared, relative to the relaxed energy
 WINDOW = {"float64": 200, "float32": 60}  # steps without a new smallest residual, or a quarter of all steps: then it has stagnated
 
 Map = Callable[[PyTree], PyTree]
 Residual = Callable[[PyTree], tuple[PyTree, Float[Array, ""]]]
-
-
-class Stopping(NamedTuple):
-    """When to stop.
-
-    Attributes:
-        rtol: tolerated energy-norm error relative to the solution's own energy norm.
-        max_steps: largest number of steps over all restarts.
-        budget: energy of the load before relaxation (x·b is taken from it), `inf` if there is none. Where the
-            relaxed energy is much smaller than x·b, the error is measured against the smaller of the two.
-        smallest: about the smallest eigenvalue of M K, rather below it, that the Gauss–Radau bound shall reckon with. The lower,
-            the safer, and the more steps.
-        relaxed_rtol: instead of `rtol`, if given: tolerated squared error relative to the relaxed energy `budget` − x·b alone,
-            which must be finite then.
-        softest: a lower bound of the eigenvalues to reckon with where the recursive residual has left the true one, by default
-            `smallest`: rounding may have put into the softest directions what the iteration has not met.
-    """
-
-    rtol: float | Array
-    max_steps: int | Array
-    budget: float | Array = jnp.inf
-    smallest: float | Array = 1e-3
-    relaxed_rtol: float | None = None
-    softest: float | Array | None = None
-
-    def allowed(self, size: Array, relaxed: Array) -> Array:
-        """Squared energy-norm error that is asked for, for a measure of the solution's energy and the relaxed energy so far."""
-        relaxed = jnp.maximum(relaxed, 0.0)
-        return self.relaxed_rtol * relaxed if self.relaxed_rtol is not None else self.rtol**2 * jnp.minimum(size, relaxed)
-
-    def below(self, count: int, dtype: jnp.dtype) -> Array:
-        """The squared energy norm of so many eps of the load, zero without a budget."""
-        return jnp.where(jnp.isfinite(self.budget), (count * float(jnp.finfo(dtype).eps)) ** 2 * self.budget, 0.0)
-
-    def tolerated(self, size: Array, relaxed: Array, dtype: jnp.dtype) -> Array:
-        """The same, but not below rounding, as long as that leaves the relaxed energy most of its digits."""
-        return jnp.maximum(self.allowed(size, relaxed), jnp.minimum(self.below(ROUNDING, dtype), ACCEPTED * jnp.maximum(relaxed, 0.0)))
-
-    def unresolved(self, relaxed: Array, dtype: jnp.dtype) -> Array:
-        """Whether the relaxed energy is so small a part of the budget that this precision cannot tell it."""
-        least = UNRESOLVED[jnp.dtype(dtype).name] * float(jnp.finfo(dtype).eps)
-        return jnp.isfinite(self.budget) & (relaxed < least * self.budget)
-
-
-class Outcome(NamedTuple):
-    """How an iteration ended.
-
-    Attributes:
-        status: a `Status` code.
-        steps: steps done.
-        residual: true preconditioned residual relative to that of a zero start.
-        error: estimate of the squared energy-norm error of the iterate.
-    """
-
-    status: Int[Array, ""]
-    steps: Int[Array, ""]
-    residual: Float[Array, ""]
-    error: Float[Array, ""]
 
 
 class _State(NamedTuple):
@@ -110,7 +47,6 @@ class _State(NamedTuple):
     radau: Float[Array, ""]  # times r·z it bounds the squared error, if the floor is one
     ritz: Ritz  # what this round has seen of the spectrum
     seen: Float[Array, ""]  # smallest Ritz value of the rounds before
-    gains: Float[Array, " memory"]  # the last gains, newest first
     error: Float[Array, ""]  # squared, estimated
     best: Float[Array, ""]
     best_step: Int[Array, ""]
@@ -218,12 +154,12 @@ class _System(NamedTuple):
     @property
     def floors(self) -> tuple[Array, Array]:
         """Lower bounds of the eigenvalues to reckon with, and where rounding has come in."""
-        smallest = jnp.asarray(self.stopping.smallest, self.dtype)
-        return smallest, smallest if self.stopping.softest is None else jnp.asarray(self.stopping.softest, self.dtype)
+        smallest, softest = self.stopping.smallest, self.stopping.softest
+        return jnp.asarray(smallest, self.dtype), jnp.asarray(smallest if softest is None else softest, self.dtype)
 
     def below(self, ritz: Array) -> Array:
         """A lower bound of the eigenvalues that an iteration has met, from about the smallest Ritz value."""
-        return jnp.maximum(0.5 * ritz, ROUNDING * float(jnp.finfo(self.dtype).eps)).astype(self.dtype)
+        return jnp.maximum(0.5 * ritz, 16 * float(jnp.finfo(self.dtype).eps)).astype(self.dtype)
 
     def repairs(self, state: _State) -> Array:
         """Whether the round of this state began because the recursive residual had left the true one."""
@@ -283,24 +219,25 @@ class _System(NamedTuple):
     def progress(self, state: _State, rz: Array) -> _State:
         """After a step: bookkeeping, and whether the truth should be asked for."""
         gain = state.alpha * state.rz
-        beta, ritz = rz / state.rz, state.ritz.extended(state.alpha, rz / state.rz)
+        beta = rz / state.rz
+        ritz = state.ritz.extended(state.alpha, beta)
         above = jnp.maximum(state.radau - state.alpha, 0.0)
         radau = above / (state.floor * above + beta)
         # Below the floor the bound of Gauss–Radau means nothing any more: there the simpler one is taken.
         softer = self.below(ritz.smallest)
         bound = jnp.where(softer < state.floor, jnp.maximum(radau, ritz.share / softer), radau)
-        energy, relaxed, gains = state.energy + gain, state.relaxed - gain, jnp.concatenate([gain[None], state.gains[:-1]])
+        energy, relaxed = state.energy + gain, state.relaxed - gain
         improved = rz < state.best
         best_step = jnp.where(improved, state.step, state.best_step)
-        error = jnp.maximum(_remaining(gains, state.step - state.origin), bound * rz)
-        rounding = self.stopping.below(ROUNDING, self.dtype)
-        limits = [jnp.maximum(self.stopping.allowed(size, relaxed), rounding) for size in (state.scale, energy)]
+        error = bound * rz
+        limits = [self.stopping.allowed(size, relaxed, self.dtype) for size in (state.scale, energy)]
         claimed = (rz <= limits[0]) & (error <= limits[1])
         stagnant = state.step - best_step >= jnp.maximum(self.window, (state.step - state.origin) // 4)
         verify = claimed | stagnant | (state.step >= self.stopping.max_steps)
         return state._replace(
-            rz=rz, energy=energy, relaxed=relaxed, gained=state.gained + gain, gains=gains, radau=radau, ritz=ritz, best=jnp.minimum(rz, state.best), best_step=best_step, error=error, claimed=claimed,
-            verify=verify, status=jnp.where(jnp.isfinite(rz), state.status, Status.NON_FINITE).astype(jnp.int32),
+            rz=rz, energy=energy, relaxed=relaxed, gained=state.gained + gain, radau=radau, ritz=ritz,
+            best=jnp.minimum(rz, state.best), best_step=best_step, error=error, claimed=claimed, verify=verify,
+            status=jnp.where(jnp.isfinite(rz), state.status, Status.NON_FINITE).astype(jnp.int32),
         )  # fmt: skip
 
     def judge(self, state: _State, rz: Array) -> _State:
@@ -317,8 +254,8 @@ class _System(NamedTuple):
         met = (first & (rz <= limit)) | (rz <= jnp.minimum(softest, floor) * limit)
         kept = self.stopping.tolerated(state.energy, state.relaxed, self.dtype)  # the relaxed energy is known better now
         met |= state.claimed & (rz <= 4.0 * limit) & (lost <= limit) & (state.error <= 4.0 * kept)
-        met &= ~self.stopping.unresolved(state.relaxed, self.dtype)
-        met |= state.relaxed <= self.stopping.below(NOTHING, self.dtype)  # nothing is left to lower
+        met &= ~self.stopping.is_lost(state.relaxed, self.dtype)
+        met |= self.stopping.is_nothing(state.relaxed, self.dtype)
         met &= rz >= -limit
         measuring = jnp.zeros((), bool)
         if self.start is not None:  # nothing has been seen of the softest directions of a guess
@@ -334,7 +271,7 @@ class _System(NamedTuple):
         error = jnp.minimum(error, jnp.maximum(state.relaxed, 0.0))  # the minimum is no energy below zero
         lowest = jnp.where(self.repairs(state._replace(rounds=state.rounds + 1)), softest, floor)
         return state._replace(
-            rz=rz, scale=scale, gains=jnp.zeros_like(state.gains), gained=jnp.zeros_like(rz), floor=lowest, radau=1.0 / lowest, ritz=Ritz.begin(rz.dtype), seen=seen,
+            rz=rz, scale=scale, gained=jnp.zeros_like(rz), floor=lowest, radau=1.0 / lowest, ritz=Ritz.begin(rz.dtype), seen=seen,
             best=rz, best_step=state.step, origin=state.step, error=error, round_rz=jnp.where(measuring, jnp.inf, rz),
             rounds=state.rounds + 1, verify=measuring, claimed=jnp.zeros((), bool), status=status.astype(jnp.int32),
         )  # fmt: skip
@@ -346,17 +283,8 @@ class _System(NamedTuple):
         nothing, unknown = jnp.zeros((), dtype), jnp.full((), jnp.inf, dtype)
         fields = jax.tree.map(jnp.zeros_like, self.b)
         return _State(
-            x=fields, r=fields, p=fields, rz=unknown, alpha=nothing, scale=nothing, energy=nothing, relaxed=jnp.asarray(self.stopping.budget, dtype), gained=nothing, floor=nothing, radau=unknown, ritz=Ritz.begin(dtype), seen=unknown,
-            gains=jnp.zeros(MEMORY, dtype), error=unknown, best=unknown, best_step=zero, step=zero, origin=zero, round_rz=unknown, rounds=zero,
+            x=fields, r=fields, p=fields, rz=unknown, alpha=nothing, scale=nothing, energy=nothing,
+            relaxed=jnp.asarray(self.stopping.budget, dtype), gained=nothing, floor=nothing, radau=unknown, ritz=Ritz.begin(dtype),
+            seen=unknown, error=unknown, best=unknown, best_step=zero, step=zero, origin=zero, round_rz=unknown, rounds=zero,
             fresh=~no, verify=no, claimed=no, indefinite=no, status=jnp.full((), RUNNING, jnp.int32),
         )  # fmt: skip
-
-
-def _remaining(gains: Array, done: Array) -> Array:
-    """The gains of all steps to come, extrapolated from two windows of the last ones."""
-    width = jnp.clip(done // 8, 2, MEMORY // 2)
-    age = jnp.arange(MEMORY)
-    recent = jnp.sum(jnp.where(age < width, gains, 0.0))
-    before = jnp.sum(jnp.where((age >= width) & (age < 2 * width), gains, 0.0))
-    rate = jnp.clip(recent / jnp.where(before > 0, before, 1.0), 0.0, 0.99)
-    return jnp.where(done >= 2 * width, recent * rate / (1.0 - rate), 0.0)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
 from jaxmicro._core import Status, poison
-from jaxmicro.solvers.conjugate_gradients import Outcome
+from jaxmicro.solvers.stopping import Outcome
 
 
 def symmetric_solve(

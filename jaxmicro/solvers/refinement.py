@@ -13,7 +13,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
 from jaxmicro._core import Status
-from jaxmicro.solvers.conjugate_gradients import NOTHING, RUNNING, Outcome, Residual, Stopping, stretched, subtracted, tree_dot
+from jaxmicro.solvers.conjugate_gradients import Residual, stretched, subtracted, tree_dot
+from jaxmicro.solvers.stopping import RUNNING, Outcome, Stopping
 
 PASSES = 12
 LOOSEST, TIGHTEST = 0.1, 3e-4  # tolerances asked of one correction
@@ -81,7 +82,7 @@ def refine(
         scale = state.scale if start is not None else jnp.where(first, rz, state.scale)
         limit, solution = stopping.tolerated(scale, relaxed, dtype), stopping.tolerated(energy, relaxed, dtype)
         met = ((rz <= limit) | ((state.error <= solution) & (rz <= 4.0 * limit))) & (state.error <= solution)
-        met |= ((scale == 0) & (rz == 0)) | (relaxed <= stopping.below(NOTHING, dtype))
+        met |= ((scale == 0) & (rz == 0)) | stopping.is_nothing(relaxed, dtype)
         stuck = (rz > 0.25 * state.rz) | (state.passes >= PASSES)
         ended = jnp.where(state.steps >= stopping.max_steps, Status.MAX_STEPS, jnp.where(stuck, Status.STAGNATED, RUNNING))
         status = jnp.where(met, Status.CONVERGED, jnp.where(jnp.isfinite(rz), ended, Status.NON_FINITE)).astype(jnp.int32)
@@ -104,5 +105,5 @@ def refine(
         rz=unknown, scale=nothing if start is None else measure(b), error=unknown, steps=zero, passes=zero, status=jnp.full((), RUNNING, jnp.int32),
     )  # fmt: skip
     state = jax.lax.while_loop(lambda state: state.status == RUNNING, one_pass, begin)
-    residual = jnp.sqrt(jnp.maximum(state.rz, 0.0) / jnp.where(state.scale > 0, state.scale, 1.0))
-    return state.x, Outcome(state.status, state.steps, residual.astype(dtype), jnp.maximum(state.error, state.rz))
+    remaining = jnp.sqrt(jnp.maximum(state.rz, 0.0) / jnp.where(state.scale > 0, state.scale, 1.0))
+    return state.x, Outcome(state.status, state.steps, remaining.astype(dtype), jnp.maximum(state.error, state.rz))

@@ -5,7 +5,7 @@ by an incremental estimate, which keeps the best combination of the vector befor
 of each step needs three inner products, and these have recurrences of their own.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -37,7 +37,7 @@ class Ritz(NamedTuple):
     share: Float[Array, ""]
 
     @classmethod
-    def begin(cls, dtype: jnp.dtype) -> "Ritz":
+    def begin(cls, dtype: Any) -> "Ritz":
         """Before the first step."""
         nothing = jnp.zeros((), dtype)
         return cls(nothing, nothing, nothing, nothing, jnp.ones((), dtype))
