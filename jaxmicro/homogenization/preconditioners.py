@@ -40,10 +40,10 @@ GREY, BETWEEN = 0.02, 0.1  # share of voxels between the extremes, and how far f
 JUMP, SHARE = 0.2, 0.01  # difference between neighbours as a share of the logarithmic contrast, and how many may differ by more
 SOFTEST = 1e-6  # stiffnesses below so much of the largest count as voids
 
-# Eigenvalues below these are not reckoned with in the estimate of the error. With the homogeneous reference a lower floor would
-# double the steps of cells with voids for nothing, if the discretisation takes those: soft directions then are local ones. The
-# other preconditioners fall so fast that a low floor costs them little, and their spectrum is known less well; that of `fourier`
-# reaches down to the softest stiffness.
+# Eigenvalues below these are not reckoned with in the estimate of the error before the iteration meets one. With the homogeneous
+# reference a lower floor would double the steps of cells with voids for nothing, if the discretisation takes those: soft directions
+# then are local ones. The other preconditioners fall so fast that a low floor costs them little, and their spectrum is known less
+# well; that of `fourier` reaches down to the softest stiffness. So does that of the one-point scheme where rounding has come in.
 FLOOR, FLOOR_SCALED = 1e-3, 1e-6
 
 Apply = Callable[[Displacement], Displacement]

@@ -192,10 +192,12 @@ def test_islands_carry_no_load():
 
 @pytest.mark.parametrize("discretization", ["rotated", "fourier"])
 @pytest.mark.parametrize("contrast", [1e-6, 1e6])
-def test_float32_is_right_or_fails_where_null_or_soft_waves_are_many(discretization, contrast):
+def test_float32_is_right_or_fails_where_soft_waves_are_many(discretization, contrast):
     grid = jm.Grid((17, 17))
-    exact = jm.effective_stiffness(sphere(grid.shape, contrast), grid, discretization=discretization, rtol=1e-8).tensor
-    found = jm.effective_stiffness(sphere(grid.shape, contrast, jnp.float32), grid, discretization=discretization, throw=False)
+    young = np.where(np.random.default_rng(0).random(grid.shape) < 0.5, contrast, 1.0)
+    laws = [Isotropic(*[jnp.asarray(young, dtype)] * 2) for dtype in (jnp.float64, jnp.float32)]
+    exact = jm.effective_stiffness(laws[0], grid, discretization=discretization, rtol=1e-8).tensor
+    found = jm.effective_stiffness(laws[1], grid, discretization=discretization, throw=False)
     assert int(found.status) != Status.CONVERGED or np.abs(found.tensor - exact).max() < 3e-6 * np.abs(exact).max()
 
 

@@ -189,3 +189,14 @@ def test_refinement_reports_limits_and_failures():
     x, outcome = refined(jnp.zeros(30), 1e-9)
     assert int(outcome.status) == Status.CONVERGED
     assert not x.any()
+
+
+def test_a_small_residual_is_not_enough():
+    values = jnp.concatenate([jnp.array([1e-6]), jnp.linspace(0.5, 2.0, 30)])
+    b = jnp.ones(31).at[0].set(1e-3)  # the soft direction has a small force, and much of the energy
+    stopping = Stopping(1e-2, 8, smallest=1e-7)
+    _, outcome = conjugate_gradients(lambda x: values * x, lambda r: r, b, stopping)
+    assert int(outcome.status) == Status.MAX_STEPS
+    x, outcome = conjugate_gradients(lambda x: values * x, lambda r: r, b, stopping._replace(max_steps=100))
+    assert int(outcome.status) == Status.CONVERGED
+    assert float(jnp.sum(values * (x - b / values) ** 2)) < 1e-4 * float(jnp.sum(b * b / values))
