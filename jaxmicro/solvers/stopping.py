@@ -1,6 +1,6 @@
 """When an iteration ends, and how it has ended."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
@@ -40,20 +40,20 @@ class Stopping(NamedTuple):
     relaxed_rtol: float | None = None
     softest: float | Array | None = None
 
-    def allowed(self, size: Array, relaxed: Array, dtype: jnp.dtype) -> Float[Array, ""]:
+    def allowed(self, size: Array, relaxed: Array, dtype: Any) -> Float[Array, ""]:
         """Squared energy-norm error at which to look, for a measure of the solution's energy and the relaxed energy so far."""
         return jnp.maximum(self._asked(size, relaxed), self._rounding(ROUNDING, dtype))
 
-    def tolerated(self, size: Array, relaxed: Array, dtype: jnp.dtype) -> Float[Array, ""]:
+    def tolerated(self, size: Array, relaxed: Array, dtype: Any) -> Float[Array, ""]:
         """The same at which to end: errors within rounding are tolerated as long as the relaxed energy keeps most of its digits."""
         rounding = jnp.minimum(self._rounding(ROUNDING, dtype), ACCEPTED * jnp.maximum(relaxed, 0.0))
         return jnp.maximum(self._asked(size, relaxed), rounding)
 
-    def is_nothing(self, relaxed: Array, dtype: jnp.dtype) -> Bool[Array, ""]:
+    def is_nothing(self, relaxed: Array, dtype: Any) -> Bool[Array, ""]:
         """Whether the relaxed energy is zero to rounding, as in a cell that voids cut in two: nothing is left to lower."""
         return jnp.abs(relaxed) <= self._rounding(NOTHING, dtype)
 
-    def is_lost(self, relaxed: Array, dtype: jnp.dtype) -> Bool[Array, ""]:
+    def is_lost(self, relaxed: Array, dtype: Any) -> Bool[Array, ""]:
         """Whether the relaxed energy is so small a part of the budget that this precision cannot tell it."""
         least = UNRESOLVED[jnp.dtype(dtype).name] * float(jnp.finfo(dtype).eps)
         return jnp.isfinite(self.budget) & (relaxed < least * self.budget)
@@ -62,7 +62,7 @@ class Stopping(NamedTuple):
         relaxed = jnp.maximum(relaxed, 0.0)
         return self.relaxed_rtol * relaxed if self.relaxed_rtol is not None else self.rtol**2 * jnp.minimum(size, relaxed)
 
-    def _rounding(self, count: int, dtype: jnp.dtype) -> Array:
+    def _rounding(self, count: int, dtype: Any) -> Array:
         """The squared energy norm of so many eps of the load, zero without a budget."""
         return jnp.where(jnp.isfinite(self.budget), (count * float(jnp.finfo(dtype).eps)) ** 2 * self.budget, 0.0)
 
