@@ -144,14 +144,10 @@ def _one(law: Any, spacing: Array, start: Displacement | None, setup: Setup, fie
     else:
         tensor, outcome = effective_tensor(setup, medium, start)
         out = {"tensor": tensor}
+    tensor_error = _tensor_error(law, jax.lax.stop_gradient(out["tensor"]), outcome)
     status = jnp.where(_admissible(law, setup), jnp.max(outcome.status), Status.BAD_INPUT).astype(jnp.int32)
     out = poison(out, status == Status.CONVERGED if throw else status != Status.BAD_INPUT)
-    return out | {
-        "status": status,
-        "steps": outcome.steps,
-        "residual": outcome.residual,
-        "tensor_error": _tensor_error(law, out["tensor"], outcome),
-    }
+    return out | {"status": status, "steps": outcome.steps, "residual": outcome.residual, "tensor_error": tensor_error}
 
 
 def _tensor_error(law: Any, tensor: Array, outcome: Outcome) -> Array:

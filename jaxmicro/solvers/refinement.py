@@ -86,7 +86,8 @@ def refine(
         stuck = (rz > 0.25 * state.rz) | (state.passes >= PASSES)
         ended = jnp.where(state.steps >= stopping.max_steps, Status.MAX_STEPS, jnp.where(stuck, Status.STAGNATED, RUNNING))
         status = jnp.where(met, Status.CONVERGED, jnp.where(jnp.isfinite(rz), ended, Status.NON_FINITE)).astype(jnp.int32)
-        before = state._replace(rz=rz, scale=scale, status=status, passes=state.passes + 1)
+        error = jnp.minimum(state.error, jnp.maximum(relaxed, 0.0))  # the minimum is no energy below zero
+        before = state._replace(rz=rz, scale=scale, error=error, status=status, passes=state.passes + 1)
 
         def improve(state: _State) -> _State:
             rtol = jnp.clip(0.5 * jnp.sqrt(limit / rz), TIGHTEST, LOOSEST)

@@ -190,6 +190,17 @@ def test_islands_carry_no_load():
     assert abs(float(gradient)) < 1e-25
 
 
+@pytest.mark.parametrize("precision", [None, "mixed"])
+def test_a_void_cell_among_others_has_a_finite_error_and_gradient(precision):
+    cells = jnp.stack([jnp.zeros((6, 5)), jnp.ones((6, 5)).at[2].set(4.0)])
+    found = jm.effective_conductivity(cells, GRID, precision=precision)
+    assert found.status.tolist() == [Status.CONVERGED] * 2
+    assert not found.tensor[0].any()
+    assert np.isfinite(found.tensor_error).all()
+    gradient = jax.grad(lambda k: jnp.sum(jm.effective_conductivity(k, GRID, precision=precision).tensor))(cells)
+    assert np.isfinite(gradient).all()
+
+
 @pytest.mark.parametrize("discretization", ["rotated", "fourier"])
 @pytest.mark.parametrize("contrast", [1e-6, 1e6])
 def test_float32_is_right_or_fails_where_soft_waves_are_many(discretization, contrast):
