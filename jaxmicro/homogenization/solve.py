@@ -169,7 +169,7 @@ def _mixed(setup: Setup, medium: Medium) -> Method:
 
     def correct(r: Displacement, rtol: Array, max_steps: Array) -> tuple[Displacement, Outcome]:
         force, size = unit_sized(r)
-        # The refinement looks at the truth itself.
+        # What rounding hides is judged by the directions it has met alone, for the refinement looks at the truth itself.
         stopping = Stopping(rtol.astype(jnp.float32), max_steps, smallest=smallest, softest=jnp.inf)
         u, outcome = conjugate_gradients(low_action, precondition, force, stopping)
         error = factor * size**2 * outcome.error.astype(law.dtype)
