@@ -15,8 +15,9 @@ from jaxmicro._core.checks import is_concrete
 
 
 class Status(enum.IntEnum):
-    """How a solve ended. Larger is worse, so a batch is judged by its maximum."""
+    """How a solve ended. Larger is worse, so a batch is judged by its maximum; from `MAX_STEPS` on a solve has failed."""
 
+    NO_PATH = -1
     CONVERGED = 0
     MAX_STEPS = 1
     STAGNATED = 2
@@ -31,6 +32,7 @@ class Status(enum.IntEnum):
 
 
 _ADVICE = {
+    Status.NO_PATH: "no conducting path joins the two walls, so that the effective value is exactly zero",
     Status.CONVERGED: "the solve converged",
     Status.MAX_STEPS: "the solve stopped at `max_steps` before it met `rtol`. Raise `max_steps`, loosen `rtol`, or lower the contrast",
     Status.STAGNATED: "the residual stopped falling above `rtol`: rounding dominates. Use float64 (`jax.config.update('jax_enable_x64', True)`) or loosen `rtol`",
@@ -77,7 +79,7 @@ def poison(value: PyTree, ok: Array) -> PyTree:
 
 
 def raise_for_status(question: str, status: Int[Array, "..."], residual: Array, steps: Array) -> None:
-    """Raise `SolveError` when `status` is concrete and not converged; do nothing under a tracer.
+    """Raise `SolveError` when `status` is concrete and a failure; do nothing under a tracer.
 
     Args:
         question: the front door that was called, for the message.
@@ -91,7 +93,7 @@ def raise_for_status(question: str, status: Int[Array, "..."], residual: Array, 
     if not is_concrete(status, residual, steps):
         return
     codes = np.asarray(status)
-    if not codes.any():
+    if not (codes > Status.CONVERGED).any():
         return
     code = Status(int(codes.max()))
     entry = tuple(int(i) for i in np.argwhere(codes == code)[0])

@@ -7,6 +7,15 @@ Add one: a descriptor is one file with one pure function, exported here, and a c
 
 from jaxmicro.descriptors.correlation import radial_average, two_point_correlation
 from jaxmicro.descriptors.surface import surface_density
+from jaxmicro.descriptors.transport import Tortuosity, percolating_share, tortuosity
 from jaxmicro.descriptors.volume_fractions import volume_fractions
 
-__all__ = ["radial_average", "surface_density", "two_point_correlation", "volume_fractions"]
+__all__ = [
+    "Tortuosity",
+    "percolating_share",
+    "radial_average",
+    "surface_density",
+    "tortuosity",
+    "two_point_correlation",
+    "volume_fractions",
+]

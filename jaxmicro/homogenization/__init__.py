@@ -18,13 +18,14 @@ from jaxmicro.homogenization.bounds import (
 from jaxmicro.homogenization.effective import effective_conductivity, effective_stiffness
 from jaxmicro.homogenization.homogenize import Homogenized, homogenize
 from jaxmicro.homogenization.moduli import Moduli, directional_young, isotropic_part, moduli, nearest_isotropic
-from jaxmicro.homogenization.results import EffectiveResult
+from jaxmicro.homogenization.results import EffectiveResult, WalledResult
 
 __all__ = [
     "AnalyticBounds",
     "EffectiveResult",
     "Homogenized",
     "Moduli",
+    "WalledResult",
     "assign_conductivity",
     "assign_stiffness",
     "directional_young",

@@ -12,10 +12,10 @@ import numpy as np
 from jaxtyping import Array
 
 from jaxmicro._core import Status, check, check_choice, default_rtol, is_concrete, poison, raise_for_status, tensor_rtol_root
-from jaxmicro.fields import Grid, Kinematics
+from jaxmicro.fields import Grid
 from jaxmicro.homogenization.cell import effective_tensor, fluctuations, loads, stationary_tensor
 from jaxmicro.homogenization.memory import check_memory
-from jaxmicro.homogenization.operators import make_operator
+from jaxmicro.homogenization.operators import Operator
 from jaxmicro.homogenization.operators.contract import Displacement
 from jaxmicro.homogenization.preconditioners import NAMES, choose
 from jaxmicro.homogenization.results import EffectiveResult
@@ -24,6 +24,7 @@ from jaxmicro.solvers import Outcome
 
 ROUNDING = 8  # eps of C that its evaluation may lose
 FIELDS = ("strain", "stress", "energy_density", "displacement")
+ALIASES = {"gradient": "strain", "flux": "stress", "potential": "displacement"}  # their names in conduction
 
 
 class Options(NamedTuple):
@@ -40,7 +41,7 @@ class Options(NamedTuple):
     fields: Sequence[str]
 
 
-def answer(question: str, name: str, law: Any, batched: bool, kinematics: Kinematics, grid: Grid, options: Options) -> EffectiveResult:
+def answer(question: str, name: str, law: Any, batched: bool, operator: Operator, grid: Grid, options: Options) -> EffectiveResult:
     """The effective tensor of a law on a grid.
 
     Args:
@@ -48,40 +49,58 @@ def answer(question: str, name: str, law: Any, batched: bool, kinematics: Kinema
         name: its first argument, for messages.
         law: constants on the grid, possibly with a leading batch axis.
         batched: whether it has one.
-        kinematics: elasticity or conduction.
+        operator: the discretisation.
         grid: the grid.
         options: as given by the user.
     """
-    fields = (options.fields,) if isinstance(options.fields, str) else tuple(options.fields)
-    for field in fields:
-        check_choice("fields", field, FIELDS)
-    setup = _setup(law, kinematics, options)
+    fields = asked_fields(options.fields)
+    setup = setup_of(law, operator, options)
     batch = jax.tree.leaves(law)[0].shape[0] if batched else None
     spacing = grid.spacing.astype(law.dtype)
-    start = _start(options.start, setup, grid, batch, law.dtype)
-    check_memory(setup, law, grid.shape, batch, fields)
-    if setup.preconditioner == "auto" and is_concrete(law):
-        setup = dataclasses.replace(setup, preconditioner=choose(setup.operator, law, grid.shape, batched))
-        check_memory(setup, law, grid.shape, batch, fields)
-    result = _compiled(law, spacing, start, setup, tuple(sorted(set(fields))), batched, options.throw)
+    start = starting_guess(options.start, setup, grid, batch, law.dtype)
+    setup = fitted(setup, law, grid.shape, batch, fields)
+    result = _compiled(law, spacing, start, setup, fields, batched, options.throw)
     result = EffectiveResult(**result, discretization=options.discretization)
-    if options.throw and is_concrete(law, spacing, result.status):
-        if bool((np.asarray(result.status) == Status.BAD_INPUT).any()):
-            _explain(name, law, batched, options.discretization)
-        raise_for_status(question, result.status, result.residual, result.steps)
+    report(question, name, law, batched, result, options)
     return result
 
 
-def _setup(law: Any, kinematics: Kinematics, options: Options) -> Setup:
+def asked_fields(fields: Sequence[str]) -> tuple[str, ...]:
+    """The names of the fields, checked and in order."""
+    names = [ALIASES.get(name, name) for name in ((fields,) if isinstance(fields, str) else fields)]
+    for name in names:
+        check_choice("fields", name, FIELDS)
+    return tuple(sorted(set(names)))
+
+
+def fitted(setup: Setup, law: Any, shape: tuple[int, ...], batch: int | None, fields: tuple[str, ...]) -> Setup:
+    """The setup with its preconditioner chosen, if it fits into memory."""
+    check_memory(setup, law, shape, batch, fields)
+    if setup.preconditioner != "auto":
+        return setup
+    chosen = dataclasses.replace(setup, preconditioner=choose(setup.operator, law, shape, batch is not None))
+    check_memory(chosen, law, shape, batch, fields)
+    return chosen
+
+
+def report(question: str, name: str, law: Any, batched: bool, result: Any, options: Options) -> None:
+    """Raise for a failed solve or bad input, where both are concrete and the user wants it."""
+    if not options.throw or not is_concrete(law, result.status):
+        return
+    if bool((np.asarray(result.status) == Status.BAD_INPUT).any()):
+        _explain(name, law, batched, options.discretization)
+    raise_for_status(question, result.status, result.residual, result.steps)
+
+
+def setup_of(law: Any, scheme: Operator, options: Options) -> Setup:
     """The static part of the options, checked."""
     check_choice("preconditioner", options.preconditioner, NAMES)
     max_steps = _whole("max_steps", options.max_steps)
     check(max_steps >= 1, f"`max_steps` must be at least 1, but it is {max_steps}.")
-    scheme = make_operator(options.discretization, kinematics)
     scheme.admit(law)
     check(
         options.preconditioner != "multigrid" or scheme.takes_multigrid,
-        f"`preconditioner` 'multigrid' is for discretization='finite_element', but it is {options.discretization!r}. Use preconditioner='green'.",
+        f"`preconditioner` 'multigrid' is for discretization='finite_element' or 'finite_volume', but it is {options.discretization!r}. Use preconditioner='green'.",
     )
     rtol = options.rtol
     if options.tensor_rtol is not None:
@@ -105,7 +124,7 @@ def _is_mixed(precision: str | None, dtype: jnp.dtype) -> bool:
     return True
 
 
-def _start(start: Any, setup: Setup, grid: Grid, batch: int | None, dtype: jnp.dtype) -> Displacement | None:
+def starting_guess(start: Any, setup: Setup, grid: Grid, batch: int | None, dtype: jnp.dtype) -> Displacement | None:
     """The guesses as displacement components with leading axes batch and load."""
     if start is None:
         return None
@@ -117,13 +136,14 @@ def _start(start: Any, setup: Setup, grid: Grid, batch: int | None, dtype: jnp.d
         start = start.displacement
     values = jnp.asarray(start, dtype)
     kinematics = setup.operator.kinematics
-    shape = (kinematics.size, kinematics.components, *grid.shape)
+    shape = (setup.load_count, kinematics.components, *grid.shape)
     shape = shape if batch is None else (batch, *shape)
     check(
         values.shape == shape,
         f"`start` must have shape {shape}, (load, component, *grid), as `.displacement` of a result has, but its shape is {values.shape}.",
     )
-    values = values - jnp.mean(values, axis=tuple(range(-grid.ndim, 0)), keepdims=True)  # fluctuations have no mean
+    if not setup.operator.holds_means:
+        values = values - jnp.mean(values, axis=tuple(range(-grid.ndim, 0)), keepdims=True)  # fluctuations have no mean
     # A guess that is not finite is none: the solver begins from zero then.
     return tuple(jnp.moveaxis(jax.lax.stop_gradient(values), -1 - grid.ndim, 0))
 
@@ -140,17 +160,17 @@ def _one(law: Any, spacing: Array, start: Displacement | None, setup: Setup, fie
     medium = Medium(law, spacing)
     if fields:
         u, outcome = fluctuations(setup, medium, start)
-        out = {"tensor": stationary_tensor(setup, medium, u)} | _field_outputs(setup, medium, u, fields)
+        out = {"tensor": stationary_tensor(setup, medium, u)} | field_outputs(setup, medium, u, fields)
     else:
-        tensor, outcome = effective_tensor(setup, medium, start)
+        tensor, outcome, _ = effective_tensor(setup, medium, start)
         out = {"tensor": tensor}
-    tensor_error = _tensor_error(law, jax.lax.stop_gradient(out["tensor"]), outcome)
-    status = jnp.where(_admissible(law, setup), jnp.max(outcome.status), Status.BAD_INPUT).astype(jnp.int32)
+    tensor_error = error_of_tensor(law, jax.lax.stop_gradient(out["tensor"]), outcome)
+    status = jnp.where(is_admissible(law, setup), jnp.max(outcome.status), Status.BAD_INPUT).astype(jnp.int32)
     out = poison(out, status == Status.CONVERGED if throw else status != Status.BAD_INPUT)
     return out | {"status": status, "steps": outcome.steps, "residual": outcome.residual, "tensor_error": tensor_error}
 
 
-def _tensor_error(law: Any, tensor: Array, outcome: Outcome) -> Array:
+def error_of_tensor(law: Any, tensor: Array, outcome: Outcome) -> Array:
     """|ΔC_ij| ≤ (e_i e_j)^½ / N, with e the squared errors of the fluctuations in the energy norm, and what rounding does to C_ij."""
     root = jnp.sqrt(jnp.maximum(outcome.error, 0.0) / int(np.prod(law.grid_shape)))
     size = jnp.sqrt(jnp.abs(jnp.diagonal(tensor)))
@@ -164,7 +184,7 @@ def _whole(name: str, value: Any) -> int:
         raise TypeError(f"`{name}` must be a whole number, but it is {value!r}.") from None
 
 
-def _field_outputs(setup: Setup, medium: Medium, u: Any, fields: tuple[str, ...]) -> dict[str, Array]:
+def field_outputs(setup: Setup, medium: Medium, u: Any, fields: tuple[str, ...]) -> dict[str, Array]:
     def of_load(pair: tuple[Any, Array]) -> dict[str, Array]:
         fluctuation, mean = pair
         found = {}
@@ -180,7 +200,7 @@ def _field_outputs(setup: Setup, medium: Medium, u: Any, fields: tuple[str, ...]
     return for_each(of_load, (u, loads(medium, setup)), setup.serial)
 
 
-def _admissible(law: Any, setup: Setup) -> Array:
+def is_admissible(law: Any, setup: Setup) -> Array:
     faults = law.faults()
     bad = jnp.any(faults.unknown | faults.non_finite | faults.asymmetric | faults.indefinite)
     if not setup.operator.takes_voids:

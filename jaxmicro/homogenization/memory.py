@@ -27,7 +27,7 @@ def solve_bytes(setup: Setup, law: Any, shape: tuple[int, ...], batch: int | Non
     """
     kinematics = setup.operator.kinematics
     number, size = float(np.prod(shape)), float(np.dtype(law.dtype).itemsize)
-    loads, components = kinematics.size, kinematics.components
+    loads, components = setup.load_count, kinematics.components
     one_load = VECTORS[len(shape)] * components * size + components * (components + 1) / 4 * size
     if setup.preconditioner == "multigrid":
         one_load += MULTIGRID * components * 4.0

@@ -61,7 +61,7 @@ def multigrid(operator: Any, law: Any, spacing: Float[Array, " d"], serial: bool
             Level(
                 operator=operator.action(law, spacing, serial),
                 invert_diagonal=functools.partial(_multiply, nodal_inverse(operator, law, spacing)),
-                damping=damping,
+                dampings=[damping],
                 restrict=functools.partial(_restrict, shape=coarse, factor=share),
                 prolong=functools.partial(_prolong, shape=shape),
             )

@@ -9,10 +9,12 @@ steps as the root of the contrast if stiffness takes many values in between, as 
 phases with sharp interfaces. So where the contrast is above `CONTRAST`
 and more than `GREY` of the voxels lie between the extremes, it is
 
-- multigrid, if the discretisation takes it, the grid has at least `SMALLEST` voxels and the field is concrete: a program that
+- multigrid, if the discretisation takes it (elements here), the grid has at least `SMALLEST` voxels and the field is concrete: a program that
   may need either would take three times as long to compile;
 - else green_jacobi, if neighbours differ by less than `JUMP` of the contrast (on a logarithmic scale);
 - else green, as everywhere else.
+
+For finite volumes, whose cycle is cheap, quick to compile and indifferent to contrast, it is multigrid on all but small grids.
 
 A multigrid cycle runs in float32 whatever the dtype of the solve: it is approximate anyway, and costs half as much memory
 traffic then.
@@ -27,10 +29,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from jaxmicro.homogenization.green import Blocks, apply_blocks, invert_symbol
+from jaxmicro._core import is_concrete
+from jaxmicro.homogenization.green import apply_blocks, invert_symbol
 from jaxmicro.homogenization.multigrid import multigrid
-from jaxmicro.homogenization.operators import Operator
+from jaxmicro.homogenization.operators import BoxElement, FiniteVolume, Operator
 from jaxmicro.homogenization.operators.contract import Displacement
+from jaxmicro.homogenization.volume_multigrid import volume_multigrid
+from jaxmicro.homogenization.walled_green import walled_green
 from jaxmicro.solvers import largest
 
 NAMES = ("auto", "green", "green_jacobi", "multigrid")
@@ -63,15 +68,25 @@ def prepare(name: str, operator: Operator, law: Any, spacing: Float[Array, " d"]
     softest = law.softest()
     careful = jnp.maximum(softest, FLOOR_SCALED)
     usual = jnp.maximum(softest, FLOOR) if operator.takes_voids else careful
-    rounded = usual if operator.takes_multigrid else careful
+    rounded = usual if isinstance(operator, BoxElement) and operator.full else careful
+    if name == "multigrid" and isinstance(operator, FiniteVolume):
+        return _in_float32(functools.partial(volume_multigrid, operator), law, spacing), usual, usual
     if name == "multigrid":
         return _in_float32(functools.partial(multigrid, operator, serial=serial), law, spacing), careful, careful
-    blocks = invert_symbol(operator.symbol(law.mean(), law.grid_shape, spacing), operator.kinematics.components, law.grid_shape)
+    reference = _reference(operator, law, spacing)
     if name == "green":
-        return functools.partial(apply_blocks, blocks), usual, rounded
+        return reference, usual, rounded
     graded = is_graded(law) if name == "auto" else jnp.ones((), bool)
     scaling = jnp.where(graded, jacobi_scaling(operator, law), 1.0)
-    return functools.partial(_apply_scaled, blocks, scaling), jnp.where(graded, careful, usual), jnp.where(graded, careful, rounded)
+    return functools.partial(_apply_scaled, reference, scaling), jnp.where(graded, careful, usual), jnp.where(graded, careful, rounded)
+
+
+def _reference(operator: Operator, law: Any, spacing: Float[Array, " d"]) -> Apply:
+    """The inverse for a homogeneous medium."""
+    if isinstance(operator, FiniteVolume) and operator.walls is not None:
+        return walled_green(operator, law, spacing)
+    symbol = operator.symbol(law.mean(), law.grid_shape, spacing)
+    return functools.partial(apply_blocks, invert_symbol(symbol, operator.kinematics.components, law.grid_shape))
 
 
 def jacobi_scaling(operator: Operator, law: Any) -> Float[Array, "*grid"]:
@@ -103,7 +118,11 @@ def _logarithms(law: Any) -> tuple[Float[Array, "*grid"], Float[Array, ""]]:
 
 
 def choose(operator: Operator, law: Any, shape: tuple[int, ...], batched: bool) -> str:
-    """What `auto` is for concrete constants; half of a batch must ask for it."""
+    """What `auto` is; half of a batch must ask for it. It stays "auto" where that depends on constants that are being traced."""
+    if isinstance(operator, FiniteVolume):
+        return "multigrid" if int(np.prod(shape)) >= SMALLEST else "green"
+    if not is_concrete(law):
+        return "auto"
     with jax.ensure_compile_time_eval():  # constants of a program that is being traced are known, too
         grey, graded = (bool(flag) for flag in _judge(law, batched))
     if operator.takes_multigrid and int(np.prod(shape)) >= SMALLEST and grey:
@@ -149,6 +168,6 @@ def unit_sized(force: Displacement) -> tuple[Displacement, Array]:
     return tuple((field / size).astype(jnp.float32) for field in force), size
 
 
-def _apply_scaled(blocks: Blocks, scaling: Array, force: Displacement) -> Displacement:
-    found = apply_blocks(blocks, tuple(scaling * field for field in force))
+def _apply_scaled(reference: Apply, scaling: Array, force: Displacement) -> Displacement:
+    found = reference(tuple(scaling * field for field in force))
     return tuple(scaling * field for field in found)

@@ -37,10 +37,100 @@ class EffectiveResult:
     displacement: Float[Array, "..."] | None = None
     discretization: str = static(default="finite_element")
 
+    @property
+    def gradient(self) -> Float[Array, "..."] | None:
+        """`strain` by its name in conduction."""
+        return self.strain
+
+    @property
+    def flux(self) -> Float[Array, "..."] | None:
+        """`stress` by its name in conduction; the flux of heat or matter is minus that."""
+        return self.stress
+
+    @property
+    def potential(self) -> Float[Array, "..."] | None:
+        """`displacement` by its name in conduction."""
+        return self.displacement
+
     def __str__(self) -> str:
         if not is_concrete(self.tensor, self.status):
             return repr(self)
         code = Status(int(np.max(self.status)))
         lines = [f"effective tensor ({self.discretization}, {code.name.lower()}, steps {np.asarray(self.steps).tolist()})"]
         lines.append(np.array2string(np.asarray(self.tensor), precision=5, suppress_small=True))
+        return "\n".join(lines)
+
+
+@record
+class WalledResult:
+    """Conduction between two walls, and how its solve ended; a pytree, with leading batch.
+
+    Attributes:
+        value: effective conductivity along the axis, mean flux over mean gradient; 0 where nothing joins the walls.
+        status: a `Status` code; 0 is converged, `NO_PATH` says that nothing joins the walls.
+        steps: conjugate-gradient steps.
+        residual: true preconditioned residual relative to that of a zero start.
+        value_error: estimated absolute error of `value` that the iteration and rounding leave.
+        tortuosity: tortuosity factor, mean conductivity over `value`: for one conducting phase porosity / D_rel, with all of its
+            porosity, isolated pores included; inf where nothing joins the walls.
+        porosity: share of the voxels that conduct.
+        percolating_porosity: share of the voxels in clusters that join both walls.
+        isolated_clusters: number of conducting clusters that do not join both walls, and were left out.
+        inflow: mean flux density through the first wall under a unit mean gradient; equals `value` but for the error.
+        outflow: the same through the last wall.
+        strain: potential gradient (d, *grid) under a unit potential drop, NaN where nothing conducts from wall to wall, if asked for.
+        stress: conductivity times gradient (minus the flux) under a unit potential drop, (d, *grid), voxel means, if asked for.
+        energy_density: energy per volume of each voxel under a unit potential drop, (*grid), if asked for.
+        displacement: potential at the voxel centres, from 0 at the first wall to 1 at the last, NaN where nothing conducts from
+            wall to wall, (*grid), if asked for.
+        axis: which axis the walls end.
+        sides: how the other axes end, `"no_flux"` or `"periodic"`.
+        discretization: which scheme ran.
+    """
+
+    value: Float[Array, "*batch"]
+    status: Int[Array, "*batch"]
+    steps: Int[Array, "*batch"]
+    residual: Float[Array, "*batch"]
+    value_error: Float[Array, "*batch"]
+    tortuosity: Float[Array, "*batch"]
+    porosity: Float[Array, "*batch"]
+    percolating_porosity: Float[Array, "*batch"]
+    isolated_clusters: Int[Array, "*batch"]
+    inflow: Float[Array, "*batch"]
+    outflow: Float[Array, "*batch"]
+    strain: Float[Array, "..."] | None = None
+    stress: Float[Array, "..."] | None = None
+    energy_density: Float[Array, "..."] | None = None
+    displacement: Float[Array, "..."] | None = None
+    axis: int = static(default=0)
+    sides: str = static(default="no_flux")
+    discretization: str = static(default="finite_volume")
+
+    @property
+    def gradient(self) -> Float[Array, "..."] | None:
+        """`strain` by its name in conduction."""
+        return self.strain
+
+    @property
+    def flux(self) -> Float[Array, "..."] | None:
+        """`stress` by its name in conduction; the flux of heat or matter is minus that."""
+        return self.stress
+
+    @property
+    def potential(self) -> Float[Array, "..."] | None:
+        """`displacement` by its name in conduction."""
+        return self.displacement
+
+    def __str__(self) -> str:
+        if not is_concrete(self.value, self.status) or np.ndim(self.value):
+            return repr(self)
+        code = Status(int(self.status))
+        lines = [
+            f"conductivity between walls across axis {self.axis} ({self.discretization}, {self.sides}, {code.name.lower()}, steps {int(self.steps)})",
+            f"  effective conductivity   {float(self.value):.6g}",
+            f"  tortuosity factor        {float(self.tortuosity):.6g}",
+            f"  porosity                 {float(self.porosity):.6g}, of which from wall to wall {float(self.percolating_porosity):.6g}",
+            f"  clusters left out        {int(self.isolated_clusters)}",
+        ]
         return "\n".join(lines)

@@ -40,6 +40,7 @@ class Setup:
         preconditioner: one of `preconditioners.NAMES`.
         tensor_rtol: relative tolerance of the diagonal of the effective tensor, instead of `rtol`, if given.
         mixed: whether the iteration runs in float32 inside a refinement in float64.
+        loads: which unit mean strains are applied, by default all.
     """
 
     operator: Operator
@@ -49,6 +50,12 @@ class Setup:
     preconditioner: str = "green"
     tensor_rtol: float | None = None
     mixed: bool = False
+    loads: tuple[int, ...] | None = None
+
+    @property
+    def load_count(self) -> int:
+        """Number of load cases."""
+        return self.operator.kinematics.size if self.loads is None else len(self.loads)
 
 
 class Medium(NamedTuple):
@@ -121,7 +128,7 @@ def _iterate(*leaves: Array, setup: Setup, tree: Any) -> list[Array]:
 
     def one(load: Loading) -> tuple[Displacement, Outcome]:
         if load.force is not None:
-            return _rescaled(method, load.force, load.start)
+            return _rescaled(method, load.force, load.start, setup.operator.holds_means)
         mean_strain = jnp.asarray(load.mean_strain)
         push, stress = setup.operator.force(medium.law, None, medium.spacing, mean_strain)
         budget = dot(mean_strain, stress) * int(np.prod(medium.law.grid_shape))
@@ -135,12 +142,12 @@ def _iterate(*leaves: Array, setup: Setup, tree: Any) -> list[Array]:
 Method = Callable[[Displacement, Array | None, Array, Displacement | None], tuple[Displacement, Outcome]]
 
 
-def _rescaled(method: Method, force: Displacement, start: Displacement | None) -> tuple[Displacement, Outcome]:
+def _rescaled(method: Method, force: Displacement, start: Displacement | None, with_mean: bool) -> tuple[Displacement, Outcome]:
     """Solve for a force of largest entry one, so that none is too small or too large for its dtype, and without its mean.
 
     A mean does no work on a periodic fluctuation, but a large one would hide the rest from a lower precision.
     """
-    force = tuple(field - jnp.mean(field) for field in force)
+    force = force if with_mean else tuple(field - jnp.mean(field) for field in force)
     size = largest(force)
     factor = jnp.where(size > 0, size, 1.0)
     u, outcome = method(tuple(field / factor for field in force), None, jnp.full_like(size, jnp.inf), start)

@@ -6,6 +6,7 @@ Add one: a generator is one file with one function `name(grid, …, *, key) -> M
      a function `name(ms, …) -> Microstructure` that treats labels, fractions, orientation, mask and maps alike.
 """
 
+from jaxmicro.microstructures.connectivity import Through, clusters, through_clusters
 from jaxmicro.microstructures.cutting import crop, mirror, tile
 from jaxmicro.microstructures.gaussian_field import gaussian_random_field
 from jaxmicro.microstructures.inclusions import disc, inclusions, sphere
@@ -24,7 +25,9 @@ __all__ = [
     "PackingError",
     "Phase",
     "SeamReport",
+    "Through",
     "checkerboard",
+    "clusters",
     "crop",
     "disc",
     "downsample",
@@ -42,5 +45,6 @@ __all__ = [
     "sharpen",
     "sphere",
     "split_voxels",
+    "through_clusters",
     "tile",
 ]

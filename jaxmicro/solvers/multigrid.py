@@ -1,5 +1,6 @@
-"""A symmetric V-cycle over given levels: one damped block-diagonal sweep before and after each coarse correction."""
+"""A symmetric V-cycle over given levels: damped block-diagonal sweeps before and after each coarse correction."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -15,14 +16,15 @@ class Level(NamedTuple):
     Attributes:
         operator: K of this level.
         invert_diagonal: the inverse of the (block) diagonal of K.
-        damping: of the sweeps; the cycle is definite where damping · λmax(D⁻¹ K) < 2.
+        dampings: of the sweeps before the correction, and in reverse order after it. The cycle is definite where the product of
+            1 − damping · λ over them is below one in size for all eigenvalues λ of D⁻¹ K.
         restrict: from a residual of this level to the right-hand side of the next.
         prolong: from a correction of the next level to one of this: the transpose of `restrict` up to a factor.
     """
 
     operator: Map
     invert_diagonal: Map
-    damping: Array | float
+    dampings: Sequence[Array | float]
     restrict: Map
     prolong: Map
 
@@ -45,7 +47,7 @@ def v_cycle(levels: Sequence[Level], coarsest: Map, stage: Callable[[Callable], 
     Example:
         >>> import jax.numpy as jnp
         >>> identity = lambda v: v
-        >>> halved = v_cycle([Level(lambda v: 2.0 * v, lambda r: 0.5 * r, 1.0, identity, identity)], lambda r: 0.0 * r)
+        >>> halved = v_cycle([Level(lambda v: 2.0 * v, lambda r: 0.5 * r, [1.0], identity, identity)], lambda r: 0.0 * r)
         >>> halved(jnp.array([2.0, 4.0])).tolist()
         [1.0, 2.0]
     """
@@ -55,16 +57,20 @@ def v_cycle(levels: Sequence[Level], coarsest: Map, stage: Callable[[Callable], 
             return coarsest(residual)
         level = levels[depth]
 
-        def sweep(residual: PyTree) -> PyTree:
-            return _scale(level.damping, level.invert_diagonal(residual))
+        def step(damping: Array | float, residual: PyTree) -> PyTree:
+            return _scale(damping, level.invert_diagonal(residual))
 
         def rest(residual: PyTree, x: PyTree) -> PyTree:
             return _minus(residual, level.operator(x))
 
-        x = stage(sweep)(residual)
+        def sweep(x: PyTree, damping: Array | float) -> PyTree:
+            return stage(lambda x, remaining: _plus(x, step(damping, remaining)))(x, stage(rest)(residual, x))
+
+        first, *others = level.dampings
+        x = functools.reduce(sweep, others, stage(functools.partial(step, first))(residual))
         coarse = stage(level.restrict)(stage(rest)(residual, x))
         x = stage(lambda x, change: _plus(x, level.prolong(change)))(x, descend(depth + 1, coarse))
-        return stage(lambda x, remaining: _plus(x, sweep(remaining)))(x, stage(rest)(residual, x))
+        return functools.reduce(sweep, reversed(level.dampings), x)
 
     return lambda residual: descend(0, residual)
 

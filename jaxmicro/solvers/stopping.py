@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-RUNNING = -1
+RUNNING = -100  # no `Status`
 ROUNDING = 16  # eps of the load's energy norm: errors below cannot be told
 ACCEPTED = 1e-6  # an error that cannot be told may be so large, squared, relative to the relaxed energy
 NOTHING = 64  # eps of the load's energy norm: a solution whose own norm is below is zero

@@ -106,5 +106,5 @@ def test_derivatives_and_single_precision():
 
 
 def test_it_belongs_to_finite_elements():
-    with pytest.raises(ValueError, match="'multigrid' is for discretization='finite_element', but it is 'rotated'"):
+    with pytest.raises(ValueError, match="'multigrid' is for discretization='finite_element' or 'finite_volume', but it is 'rotated'"):
         jm.effective_conductivity(np.ones((4, 4)), jm.Grid((4, 4)), preconditioner="multigrid", discretization="rotated")

@@ -106,6 +106,11 @@ class Operator(ABC):
         return False
 
     @property
+    def holds_means(self) -> bool:
+        """Whether a constant displacement is held by something; in a periodic cell it is free and does no work."""
+        return False
+
+    @property
     def takes_voids(self) -> bool:
         """Whether the discretisation takes voxels of exactly zero stiffness."""
         return True
