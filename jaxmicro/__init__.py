@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     )
     from jaxmicro._core import SolveError, Status, __version__
     from jaxmicro.fields import Grid
-    from jaxmicro.homogenization import effective_conductivity, effective_stiffness, homogenize
+    from jaxmicro.homogenization import effective_conductivity, effective_stiffness, effective_thermoelastic, homogenize, solve_cell_problem
     from jaxmicro.microstructures import Microstructure
 
 _ROOMS = (
@@ -58,7 +58,9 @@ _FRONT_DOORS = {
     "__version__": "_core",
     "effective_conductivity": "homogenization",
     "effective_stiffness": "homogenization",
+    "effective_thermoelastic": "homogenization",
     "homogenize": "homogenization",
+    "solve_cell_problem": "homogenization",
 }
 
 __all__ = [
@@ -73,6 +75,7 @@ __all__ = [
     "design",
     "effective_conductivity",
     "effective_stiffness",
+    "effective_thermoelastic",
     "fields",
     "generative",
     "homogenization",
@@ -82,6 +85,7 @@ __all__ = [
     "microstructures",
     "orientations",
     "plotting",
+    "solve_cell_problem",
     "solvers",
 ]
 

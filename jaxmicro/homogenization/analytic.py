@@ -90,7 +90,7 @@ def bounds_of(
     conductive: Assigned | None,
 ) -> AnalyticBounds:
     """All bounds whose premises hold for this cell."""
-    shares = _shares(ms)
+    shares = shares_of(ms)
     notes: list[str] = [] if ms.mask is None else ["the solve and the bounds count every voxel, also those that were not measured"]
     out = AnalyticBounds()
     parts: dict[str, object] = {}
@@ -101,8 +101,13 @@ def bounds_of(
     return AnalyticBounds(**parts, notes=tuple(notes)) if parts else out  # type: ignore[arg-type]
 
 
-def _shares(ms: Microstructure) -> Array:
-    """Share of each phase in all voxels, measured or not, as the solve sees them."""
+def shares_of(ms: Microstructure) -> Float[Array, " p"]:
+    """Share of each phase in all voxels, measured or not, as the solve sees them.
+
+    Example:
+        >>> shares_of(Microstructure(labels=[[0, 1], [1, 1]])).tolist()
+        [0.25, 0.75]
+    """
     return ms.volume_fractions if ms.mask is None else jnp.mean(ms.fractions, axis=tuple(range(1, ms.grid.ndim + 1)))
 
 
@@ -122,7 +127,7 @@ def _elastic(ms: Microstructure, shares: Array, tensor: Array, elastic: Assigned
     tensors = elastic.tensors
     parts: dict[str, object] = {"stiffness": _means(elastic, shares, notes)}
     isotropic = not elastic.turned and all(is_isotropic(c) for c in tensors)
-    if not _is_sharp(ms):
+    if not is_sharp(ms):
         notes.append(MIXED)
     elif not isotropic:
         notes.append("Hashin–Shtrikman bounds of the moduli need isotropic phases")
@@ -144,9 +149,9 @@ def _conductive(ms: Microstructure, shares: Array, tensor: Array, conductive: As
     eye = jnp.eye(d, dtype=tensor.dtype)
     parts: dict[str, object] = {"conductivity": _means(conductive, shares, notes)}
     spread = jnp.linalg.norm(tensor - jnp.trace(tensor) / d * eye) / jnp.maximum(jnp.linalg.norm(tensor), jnp.finfo(tensor.dtype).tiny)
-    if not _is_sharp(ms):
+    if not is_sharp(ms):
         notes.extend([] if MIXED in notes else [MIXED])
-    elif conductive.turned or not all(_is_round(k) for k in conductive.tensors):
+    elif conductive.turned or not all(is_round(k) for k in conductive.tensors):
         notes.append("Hashin–Shtrikman bounds of the conductivity need isotropic phases")
     elif not is_concrete(spread):
         notes.append("Hashin–Shtrikman bounds of the conductivity are not judged while the cell is being traced")
@@ -157,7 +162,7 @@ def _conductive(ms: Microstructure, shares: Array, tensor: Array, conductive: As
     return parts
 
 
-def _is_sharp(ms: Microstructure) -> bool:
+def is_sharp(ms: Microstructure) -> bool:
     """Whether every voxel is known to hold one phase, up to rounding of its fractions."""
     if ms.is_sharp or not is_concrete(ms.fractions):
         return ms.is_sharp
@@ -174,7 +179,7 @@ def is_isotropic(c: Array, tolerance: float | None = None) -> bool:
         return size == 0 or float(jnp.linalg.norm(c - isotropic_part(c))) <= tolerance * size
 
 
-def _is_round(k: Array) -> bool:
+def is_round(k: Array) -> bool:
     """Whether a concrete conductivity tensor is a multiple of the identity."""
     with jax.ensure_compile_time_eval():
         return bool((k == k[0, 0] * jnp.eye(k.shape[0], dtype=k.dtype)).all())

@@ -6,23 +6,31 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from jaxmicro._core import as_float_array, check, check_choice
+from jaxmicro._core import as_float_array, check, check_choice, check_shape
+from jaxmicro.fields import Kinematics, conduction, elasticity
+from jaxmicro.homogenization.composite import check_interfaces, layered, poisoned
 from jaxmicro.materials import is_definite, is_semidefinite, plane_stiffness
-from jaxmicro.microstructures import Microstructure
+from jaxmicro.microstructures import Microstructure, interface_normals
 from jaxmicro.orientations import rotate_stiffness, to_matrix
 
-SCHEMES = ("voigt", "reuss")
+SCHEMES = ("voigt", "reuss", "laminate")
 ROUNDING = 64  # a share below this many eps is absent, and one this near to 1 is alone
 PLANES = ("columnar", "strain", "stress")
 
 
 def assign_stiffness(
-    ms: Microstructure, stiffness: Sequence[Float[ArrayLike, "m m"]], scheme: str = "voigt", plane: str = "columnar"
+    ms: Microstructure,
+    stiffness: Sequence[Float[ArrayLike, "m m"]],
+    scheme: str = "voigt",
+    plane: str = "columnar",
+    *,
+    normals: Float[ArrayLike, "d *grid"] | None = None,
 ) -> Float[Array, "n n *grid"]:
     """Stiffness field of a microstructure.
 
-    C(x) = Σ_p f_p(x) C_p (`"voigt"`), or its inverse mean (`"reuss"`; zero where a void or a fluid stands beside others), where a phase with a 6 × 6 tensor is first rotated by
-    the voxel's orientation if the microstructure has one.
+    C(x) = Σ_p f_p(x) C_p (`"voigt"`), its inverse mean (`"reuss"`; zero where a void or a fluid stands beside others), or the laminate of
+    the voxel's phases across the interface (`"laminate"`, composite voxels: see `composite_stiffness` for what they are good at).
+    A phase with a 6 × 6 tensor is first rotated by the voxel's orientation if the microstructure has one.
 
     Args:
         ms: microstructure with p phases.
@@ -31,12 +39,15 @@ def assign_stiffness(
         scheme: how a voxel that holds several phases mixes them; no difference where labels are sharp.
         plane: what a 2D grid makes of (6, 6) tensors after their rotation: `"columnar"` keeps them, `"strain"` and `"stress"`
             make (3, 3) of them as `plane_stiffness` does.
+        normals: of the interfaces, (d, *grid), of any length and sign, for `"laminate"`. By default those of `interface_normals`,
+            and the Voigt mean where the fractions have no gradient. All phases of a voxel are layers with one normal.
 
     Returns:
         (n, n, *grid) in Mandel notation and the unit of `stiffness`, n = m unless `plane` cuts. Differentiable in fractions, orientations and constants.
 
     Raises:
-        ValueError: if the number or the shapes of the tensors do not fit.
+        ValueError: if the number or the shapes of the tensors do not fit, or if a voxel of several phases is given a normal of no
+            length. Under a tracer such voxels are NaN.
 
     Example:
         >>> from jaxmicro.materials import isotropic_stiffness
@@ -58,7 +69,8 @@ def assign_stiffness(
         plane == "columnar" or (ms.grid.ndim == 2 and sizes == {(6, 6)}),
         f"`plane` is for (6, 6) tensors on a 2D grid, but it is {plane!r} with {sizes.pop()} on a {ms.grid.ndim}D grid. Leave it out.",
     )
-    return _mix(ms, [in_plane(_oriented_stiffness(ms, c), plane) for c in tensors], scheme)
+    fields = [in_plane(_oriented_stiffness(ms, c), plane) for c in tensors]
+    return _mix(ms, fields, scheme, elasticity(ms.grid.ndim, fields[0].shape[0]), normals)
 
 
 def _oriented_stiffness(ms: Microstructure, c: Array) -> Array:
@@ -72,7 +84,9 @@ def _everywhere(ms: Microstructure, tensor: Array) -> Array:
     return tensor.reshape(tensor.shape + (1,) * ms.grid.ndim)
 
 
-def assign_conductivity(ms: Microstructure, conductivity: Sequence[Any], scheme: str = "voigt") -> Float[Array, "..."]:
+def assign_conductivity(
+    ms: Microstructure, conductivity: Sequence[Any], scheme: str = "voigt", *, normals: Float[ArrayLike, "d *grid"] | None = None
+) -> Float[Array, "..."]:
     """Conductivity field of a microstructure: (*grid) from one number per phase, (d, d, *grid) if any phase has a tensor.
 
     Args:
@@ -80,12 +94,14 @@ def assign_conductivity(ms: Microstructure, conductivity: Sequence[Any], scheme:
         conductivity: a number or a tensor per phase, in the order of `ms.phases`. A (3, 3) tensor is in the crystal frame and
             is rotated by the voxel's orientation if the microstructure has one; a 2D grid takes the in-plane 2 × 2 of it,
             which is exact where the potential varies in the plane alone. A (2, 2) tensor on a 2D grid is in the sample frame.
-        scheme: `"voigt"` (arithmetic) or `"reuss"` (harmonic) mixing in voxels that hold several phases.
+        scheme: `"voigt"` (arithmetic), `"reuss"` (harmonic) or `"laminate"` (arithmetic along and harmonic across the interface,
+            always (d, d, *grid)) mixing in voxels that hold several phases.
+        normals: of the interfaces, for `"laminate"`, as in `assign_stiffness`.
 
     Differentiable in fractions, orientations and constants.
 
     Raises:
-        ValueError: if the number or the shapes of the tensors do not fit.
+        ValueError: if the number or the shapes of the tensors do not fit, or as `assign_stiffness` for normals.
 
     Example:
         >>> assign_conductivity(Microstructure(labels=[[0, 1], [1, 0]]), [1.0, 10.0]).tolist()
@@ -99,9 +115,9 @@ def assign_conductivity(ms: Microstructure, conductivity: Sequence[Any], scheme:
         all(v.shape in ((), (d, d), (3, 3)) for v in values),
         f"`conductivity` must hold a number or a {' or '.join(f'({n}, {n})' for n in range(d, 4))} tensor per phase, but the shapes are {[v.shape for v in values]}.",
     )
-    if all(v.ndim == 0 for v in values):
-        return _mix(ms, [_everywhere(ms, v[None, None]) for v in values], scheme)[0, 0]
-    return _mix(ms, [_oriented_conductivity(ms, as_tensor(v, d)) for v in values], scheme)
+    if scheme != "laminate" and all(v.ndim == 0 for v in values):
+        return _mix(ms, [_everywhere(ms, v[None, None]) for v in values], scheme, conduction(d), normals)[0, 0]
+    return _mix(ms, [_oriented_conductivity(ms, as_tensor(v, d)) for v in values], scheme, conduction(d), normals)
 
 
 def as_tensor(conductivity: Array, d: int) -> Array:
@@ -123,10 +139,31 @@ def _check_count(name: str, count: int, ms: Microstructure) -> None:
     check(count == ms.n_phases, f"`{name}` must hold one entry per phase ({ms.n_phases}: {names}), but it holds {count}.")
 
 
-def _mix(ms: Microstructure, fields: list[Array], scheme: str) -> Array:
+def _mix(ms: Microstructure, fields: list[Array], scheme: str, kinematics: Kinematics, normals: Any) -> Array:
+    check(
+        normals is None or scheme == "laminate",
+        f"`normals` are for scheme='laminate', but it is {scheme!r}. Leave them out, or ask for 'laminate'.",
+    )
     shares = ms.fractions.astype(jnp.result_type(*fields))
     clean = [_without_absent(shares[p], field) for p, field in enumerate(fields)]
-    return _voigt(clean) if scheme == "voigt" else _reuss(clean)
+    if scheme == "laminate" and not ms.is_sharp and len(clean) > 1:
+        return _laminate(ms, clean, kinematics, normals)
+    return _reuss(clean) if scheme == "reuss" else _voigt(clean)
+
+
+def _laminate(ms: Microstructure, parts: list[tuple[Array, Array]], kinematics: Kinematics, normals: Any) -> Array:
+    """Layers with the normals that are given, or with those of the fractions and the mean where these have none."""
+    shares, tensors = zip(*parts, strict=True)
+    dtype = tensors[0].dtype
+    if normals is None:
+        mixed = layered(kinematics, shares, tensors, interface_normals(ms.fractions, ms.grid).astype(dtype))
+    else:
+        given = as_float_array("normals", normals).astype(dtype)
+        check_shape("normals", given, (ms.grid.ndim, *ms.grid.shape), "Normals have one component per axis of the grid first.")
+        largest = jnp.max(ms.fractions.astype(dtype), axis=0)
+        check_interfaces(largest, given, "normals")
+        mixed = poisoned(layered(kinematics, shares, tensors, given), largest, given)
+    return jnp.where(jnp.isnan(sum(shares)), jnp.nan, mixed)
 
 
 def _without_absent(share: Array, field: Array) -> tuple[Array, Array]:

@@ -48,7 +48,6 @@ def energy_value(setup: Setup, medium: Medium, u: Displacement) -> Float[Array, 
 
 def energy_tensor(setup: Setup, medium: Medium, u: Displacement) -> Float[Array, "m m"]:
     """C_eff from the fluctuations of all load cases (leading axis load), as an explicit function of all arguments."""
-
     strains = loads(medium, setup)
 
     @jax.checkpoint

@@ -27,6 +27,7 @@ def effective_stiffness(
     start: Float[ArrayLike, "..."] | EffectiveResult | None = None,
     throw: bool = True,
     fields: Sequence[str] = (),
+    bounds: bool = False,
 ) -> EffectiveResult:
     """Effective stiffness of a periodic cell.
 
@@ -55,6 +56,8 @@ def effective_stiffness(
         throw: raise `SolveError` for a failed solve. Under a tracer a failed solve is NaN, in value and derivative.
             `throw=False` returns the best iterate with its status.
         fields: any of `"strain"`, `"stress"`, `"energy_density"`, `"displacement"` (the periodic part, at the nodes).
+        bounds: add guaranteed two-sided bounds of the exact tensor of this voxel cell, whatever scheme ran: from above the energy of
+            finite elements, from below that of a stress in equilibrium, both integrated exactly. Costs about as much as the solve.
 
     Returns:
         `EffectiveResult` with `.tensor` (m, m) in the unit of `stiffness`, `.status`, `.steps`, `.residual`, `.tensor_error`.
@@ -77,11 +80,10 @@ def effective_stiffness(
         >>> bool(abs(r.tensor - c).max() < 1e-4)
         True
     """
-    _check_is_grid(grid)
-    law, batched = _elastic_law(stiffness, grid)
+    law, batched = elastic_law(stiffness, grid)
     size = law.values.shape[1] if batched else law.components
     kinematics = elasticity(grid.ndim, size)
-    options = Options(discretization, preconditioner, rtol, tensor_rtol, max_steps, precision, start, throw, fields)
+    options = Options(discretization, preconditioner, rtol, tensor_rtol, max_steps, precision, start, throw, fields, bounds)
     return answer("effective_stiffness", "stiffness", law, batched, make_operator(discretization, kinematics), grid, options)
 
 
@@ -90,13 +92,13 @@ def effective_stiffness(
 def effective_conductivity(
     conductivity: Float[ArrayLike, "..."] | Scalar | Tensor, grid: Grid, *, walls: None = None, sides: str = ..., discretization: str | None = ...,
     preconditioner: str = ..., rtol: float | None = ..., tensor_rtol: float | None = ..., max_steps: int = ..., precision: str | None = ...,
-    start: Float[ArrayLike, "..."] | EffectiveResult | None = ..., throw: bool = ..., fields: Sequence[str] = ...,
+    start: Float[ArrayLike, "..."] | EffectiveResult | None = ..., throw: bool = ..., fields: Sequence[str] = ..., bounds: bool = ...,
 ) -> EffectiveResult: ...
 @overload
 def effective_conductivity(
     conductivity: Float[ArrayLike, "..."] | Scalar | Tensor, grid: Grid, *, walls: int, sides: str = ..., discretization: str | None = ...,
     preconditioner: str = ..., rtol: float | None = ..., tensor_rtol: float | None = ..., max_steps: int = ..., precision: str | None = ...,
-    start: Float[ArrayLike, "..."] | WalledResult | None = ..., throw: bool = ..., fields: Sequence[str] = ...,
+    start: Float[ArrayLike, "..."] | WalledResult | None = ..., throw: bool = ..., fields: Sequence[str] = ..., bounds: bool = ...,
 ) -> WalledResult: ...
 # fmt: on
 def effective_conductivity(
@@ -114,6 +116,7 @@ def effective_conductivity(
     start: Float[ArrayLike, "..."] | EffectiveResult | WalledResult | None = None,
     throw: bool = True,
     fields: Sequence[str] = (),
+    bounds: bool = False,
 ) -> EffectiveResult | WalledResult:
     """Effective conductivity of a cell (also diffusivity, permittivity, permeability), periodic or between two walls.
 
@@ -142,6 +145,7 @@ def effective_conductivity(
         fields: any of `"strain"` (the potential gradient), `"stress"` (k times it, minus the flux), `"energy_density"` and
             `"displacement"` (the periodic part of the potential; between walls the potential itself). `"gradient"`, `"flux"` and
             `"potential"` are other names of the first two and the last, here and in the result.
+        bounds: as in `effective_stiffness`; for periodic cells.
 
     Returns:
         `EffectiveResult` with `.tensor` (d, d) in the unit of `conductivity`; with `walls` a `WalledResult` with `.value`,
@@ -169,15 +173,18 @@ def effective_conductivity(
     check(
         walls is not None or sides == "no_flux", f"`sides` is for cells between walls, but it is {sides!r} without `walls`. Leave it out."
     )
+    check(walls is None or not bounds, "`bounds` are for periodic cells, but `walls` are given. Leave one of them out.")
     discretization = discretization or ("finite_element" if walls is None else "finite_volume")
-    options = Options(discretization, preconditioner, rtol, tensor_rtol, max_steps, precision, start, throw, fields)
+    options = Options(discretization, preconditioner, rtol, tensor_rtol, max_steps, precision, start, throw, fields, bounds)
     if walls is not None:
         return answer_between_walls(law, batched, walls, sides, grid, options)
     operator = make_operator(discretization, conduction(grid.ndim))
     return answer("effective_conductivity", "conductivity", law, batched, operator, grid, options)
 
 
-def _elastic_law(stiffness: Any, grid: Grid) -> tuple[Any, bool]:
+def elastic_law(stiffness: Any, grid: Grid) -> tuple[Any, bool]:
+    """A stiffness as given, as a linear law, and whether it has a batch axis."""
+    _check_is_grid(grid)
     if isinstance(stiffness, (Tensor, Isotropic, Phases)):
         _check_grid("stiffness", stiffness.grid_shape, grid)
         _check_components("stiffness", stiffness.components, (3, 6) if grid.ndim == 2 else (6,), grid)

@@ -1,6 +1,7 @@
 """The one-liner: everything the phases' constants allow, in one result."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -12,6 +13,7 @@ from jaxmicro._core import Status, check, check_choice, is_concrete, record, sta
 from jaxmicro.homogenization.analytic import AnalyticBounds, Assigned, bounds_of, is_isotropic
 from jaxmicro.homogenization.assign import as_tensor, assign_conductivity, assign_stiffness, in_plane
 from jaxmicro.homogenization.effective import effective_conductivity, effective_stiffness
+from jaxmicro.homogenization.estimates import CellEstimates, TwoPhases, estimates_of, two_phases_of
 from jaxmicro.homogenization.moduli import Moduli, moduli
 from jaxmicro.homogenization.results import EffectiveResult
 from jaxmicro.materials import Constants, as_constants
@@ -35,6 +37,8 @@ class Homogenized:
         phases: names of the phases.
         unit: unit of the stiffness, where known.
         plane: in 2D, which problem was solved.
+        two_phases: what `mean_field` is made from, where its premises hold.
+        notes: which of its premises fail.
     """
 
     stiffness: Float[Array, "m m"] | None
@@ -49,6 +53,17 @@ class Homogenized:
     phases: tuple[str, ...] = static(default=())
     unit: str = static(default="")
     plane: str = static(default="")
+    two_phases: TwoPhases | None = None
+    notes: tuple[str, ...] = static(default=())
+
+    @cached_property
+    def mean_field(self) -> CellEstimates | None:
+        """Mean-field estimates of two isotropic phases in these fractions, each phase as the matrix once; None otherwise.
+
+        Spheres in 3D, discs in plane strain and stress, fibres along the third axis in the columnar problem. They know nothing of
+        the cell but its fractions: they say what simple shapes would do. Computed when first asked for.
+        """
+        return None if self.two_phases is None else estimates_of(self.two_phases)
 
     def __str__(self) -> str:
         from jaxmicro.homogenization.summary import summarise
@@ -120,6 +135,7 @@ def homogenize(
         + ".",
     )  # fmt: skip
     bounds = bounds_of(ms, stiffness, conductivity, elastic, conductive)
+    two_phases, notes = two_phases_of(ms, elastic, conductive, plane)
     statuses = [solve.status for solve in (stiffness, conductivity) if solve is not None]
     return Homogenized(
         stiffness=None if stiffness is None else stiffness.tensor,
@@ -134,6 +150,8 @@ def homogenize(
         phases=tuple(p.name for p in ms.phases),
         unit=next((p.unit for p in phases if p.unit), ""),
         plane=plane,
+        two_phases=two_phases,
+        notes=notes,
     )
 
 

@@ -14,6 +14,7 @@ from jaxtyping import Array
 from jaxmicro._core import Status, check, check_choice, default_rtol, is_concrete, poison, raise_for_status, tensor_rtol_root
 from jaxmicro.fields import Grid
 from jaxmicro.homogenization.cell import effective_tensor, fluctuations, loads, stationary_tensor
+from jaxmicro.homogenization.guaranteed import guaranteed_bounds
 from jaxmicro.homogenization.memory import check_memory
 from jaxmicro.homogenization.operators import Operator
 from jaxmicro.homogenization.operators.contract import Displacement
@@ -39,6 +40,7 @@ class Options(NamedTuple):
     start: Any
     throw: bool
     fields: Sequence[str]
+    bounds: bool = False
 
 
 def answer(question: str, name: str, law: Any, batched: bool, operator: Operator, grid: Grid, options: Options) -> EffectiveResult:
@@ -58,8 +60,8 @@ def answer(question: str, name: str, law: Any, batched: bool, operator: Operator
     batch = jax.tree.leaves(law)[0].shape[0] if batched else None
     spacing = grid.spacing.astype(law.dtype)
     start = starting_guess(options.start, setup, grid, batch, law.dtype)
-    setup = fitted(setup, law, grid.shape, batch, fields)
-    result = _compiled(law, spacing, start, setup, fields, batched, options.throw)
+    setup = fitted(setup, law, grid.shape, batch, fields, options.bounds)
+    result = _compiled(law, spacing, start, setup, fields, batched, options.throw, bool(options.bounds))
     result = EffectiveResult(**result, discretization=options.discretization)
     report(question, name, law, batched, result, options)
     return result
@@ -73,13 +75,13 @@ def asked_fields(fields: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(set(names)))
 
 
-def fitted(setup: Setup, law: Any, shape: tuple[int, ...], batch: int | None, fields: tuple[str, ...]) -> Setup:
+def fitted(setup: Setup, law: Any, shape: tuple[int, ...], batch: int | None, fields: tuple[str, ...], bounds: bool = False) -> Setup:
     """The setup with its preconditioner chosen, if it fits into memory."""
-    check_memory(setup, law, shape, batch, fields)
+    check_memory(setup, law, shape, batch, fields, bounds)
     if setup.preconditioner != "auto":
         return setup
     chosen = dataclasses.replace(setup, preconditioner=choose(setup.operator, law, shape, batch is not None))
-    check_memory(chosen, law, shape, batch, fields)
+    check_memory(chosen, law, shape, batch, fields, bounds)
     return chosen
 
 
@@ -148,22 +150,28 @@ def starting_guess(start: Any, setup: Setup, grid: Grid, batch: int | None, dtyp
     return tuple(jnp.moveaxis(jax.lax.stop_gradient(values), -1 - grid.ndim, 0))
 
 
-@functools.partial(jax.jit, static_argnames=("setup", "fields", "batched", "throw"))
-def _compiled(law: Any, spacing: Array, start: Any, setup: Setup, fields: tuple[str, ...], batched: bool, throw: bool) -> dict[str, Array]:
-    def one(pair: tuple[Any, Any]) -> dict[str, Array]:
-        return _one(pair[0], spacing, pair[1], setup, fields, throw)
+@functools.partial(jax.jit, static_argnames=("setup", "fields", "batched", "throw", "bounds"))
+def _compiled(
+    law: Any, spacing: Array, start: Any, setup: Setup, fields: tuple[str, ...], batched: bool, throw: bool, bounds: bool = False
+) -> dict[str, Any]:
+    def one(pair: tuple[Any, Any]) -> dict[str, Any]:
+        return _one(pair[0], spacing, pair[1], setup, fields, throw, bounds)
 
     return for_each(one, (law, start), setup.serial) if batched else one((law, start))
 
 
-def _one(law: Any, spacing: Array, start: Displacement | None, setup: Setup, fields: tuple[str, ...], throw: bool) -> dict[str, Array]:
+def _one(
+    law: Any, spacing: Array, start: Displacement | None, setup: Setup, fields: tuple[str, ...], throw: bool, bounds: bool
+) -> dict[str, Any]:
     medium = Medium(law, spacing)
     if fields:
         u, outcome = fluctuations(setup, medium, start)
         out = {"tensor": stationary_tensor(setup, medium, u)} | field_outputs(setup, medium, u, fields)
     else:
-        tensor, outcome, _ = effective_tensor(setup, medium, start)
+        tensor, outcome, u = effective_tensor(setup, medium, start)
         out = {"tensor": tensor}
+    if bounds:
+        out["bounds"] = guaranteed_bounds(setup, medium, u, out["tensor"])
     tensor_error = error_of_tensor(law, jax.lax.stop_gradient(out["tensor"]), outcome)
     status = jnp.where(is_admissible(law, setup), jnp.max(outcome.status), Status.BAD_INPUT).astype(jnp.int32)
     out = poison(out, status == Status.CONVERGED if throw else status != Status.BAD_INPUT)
@@ -185,6 +193,7 @@ def _whole(name: str, value: Any) -> int:
 
 
 def field_outputs(setup: Setup, medium: Medium, u: Any, fields: tuple[str, ...]) -> dict[str, Array]:
+    """The fields asked for, with leading axis load."""
     def of_load(pair: tuple[Any, Array]) -> dict[str, Array]:
         fluctuation, mean = pair
         found = {}
@@ -201,6 +210,7 @@ def field_outputs(setup: Setup, medium: Medium, u: Any, fields: tuple[str, ...])
 
 
 def is_admissible(law: Any, setup: Setup) -> Array:
+    """Whether the constants are such that the discretisation takes them."""
     faults = law.faults()
     bad = jnp.any(faults.unknown | faults.non_finite | faults.asymmetric | faults.indefinite)
     if not setup.operator.takes_voids:

@@ -11,11 +11,12 @@ from jaxmicro.homogenization.solve import Setup
 
 VECTORS = {2: 12, 3: 8}  # displacements of one load that an iteration holds in all: its vectors, their images, FFT work
 MULTIGRID = 3  # more of them, in float32, on all levels of a cycle together
+DUAL = 3  # fields of m² components at half the spacing that guaranteed bounds take: compliance, stresses, strains
 GIB = 2.0**30
 GROUP = Path("/sys/fs/cgroup")
 
 
-def solve_bytes(setup: Setup, law: Any, shape: tuple[int, ...], batch: int | None, fields: tuple[str, ...]) -> float:
+def solve_bytes(setup: Setup, law: Any, shape: tuple[int, ...], batch: int | None, fields: tuple[str, ...], bounds: bool = False) -> float:
     """About how many bytes a solve allocates beside the constants that it is given.
 
     Args:
@@ -24,6 +25,7 @@ def solve_bytes(setup: Setup, law: Any, shape: tuple[int, ...], batch: int | Non
         shape: voxels per axis.
         batch: number of samples, or None.
         fields: names of the fields asked for.
+        bounds: whether guaranteed bounds are.
     """
     kinematics = setup.operator.kinematics
     number, size = float(np.prod(shape)), float(np.dtype(law.dtype).itemsize)
@@ -36,16 +38,17 @@ def solve_bytes(setup: Setup, law: Any, shape: tuple[int, ...], batch: int | Non
     samples = 1 if batch is None else batch
     at_once = 1 if setup.serial else samples * loads
     displacements = loads * components * size * (1 if setup.serial else samples)
-    return number * (at_once * one_load + displacements + samples * outputs)
+    dual = DUAL * loads**2 * 2 ** len(shape) * size if bounds else 0.0
+    return number * (at_once * one_load + displacements + samples * outputs + (1 if setup.serial else samples) * dual)
 
 
-def check_memory(setup: Setup, law: Any, shape: tuple[int, ...], batch: int | None, fields: tuple[str, ...]) -> None:
+def check_memory(setup: Setup, law: Any, shape: tuple[int, ...], batch: int | None, fields: tuple[str, ...], bounds: bool = False) -> None:
     """Refuse a solve that does not fit into what is free.
 
     Raises:
         MemoryError: naming what is needed, what is there, and what would need less.
     """
-    needed, there = solve_bytes(setup, law, shape, batch, fields), free_bytes()
+    needed, there = solve_bytes(setup, law, shape, batch, fields, bounds), free_bytes()
     if there is None or needed <= there:
         return
     ways = ["a smaller grid"]
@@ -53,6 +56,8 @@ def check_memory(setup: Setup, law: Any, shape: tuple[int, ...], batch: int | No
         ways.append("float32 constants")
     if fields:
         ways.append("no `fields`")
+    if bounds:
+        ways.append("no `bounds`")
     if batch is not None and not setup.serial:
         ways.append("a smaller batch")
     raise MemoryError(

@@ -21,7 +21,15 @@ class Moduli:
         bulk_isotropic: bulk modulus of the nearest isotropic tensor (in 2D the plane bulk modulus).
         shear_isotropic: shear modulus of the nearest isotropic tensor.
         anisotropy: relative distance to the nearest isotropic tensor (Frobenius); 0 is isotropic.
-        in_plane: whether the tensor was 3 × 3.
+        bulk_voigt, shear_voigt: moduli of the mean of the stiffness over all rotations (in 2D, over those in the plane); the
+            mean is the nearest isotropic tensor, so these are `bulk_isotropic` and `shear_isotropic` again.
+        bulk_reuss, shear_reuss: the same for the compliance; `bulk_reuss` is `bulk`.
+        universal_anisotropy: A^U = 5 G_V/G_R + K_V/K_R − 6 of a 6 × 6 tensor, and in plane 2 G_V/G_R + K_V/K_R − 3: in both
+            the trace of C_V : S_R less that of the identity. 0 is isotropic, and it has no upper limit.
+        in_plane: whether the tensor was 3 × 3; every modulus is then an in-plane one.
+
+    References: Hill (1952), doi:10.1088/0370-1298/65/5/307; Ranganathan & Ostoja-Starzewski (2008),
+    doi:10.1103/PhysRevLett.101.055504.
     """
 
     young: Float[Array, " d"]
@@ -31,6 +39,11 @@ class Moduli:
     bulk_isotropic: Float[Array, ""]
     shear_isotropic: Float[Array, ""]
     anisotropy: Float[Array, ""]
+    bulk_voigt: Float[Array, ""]
+    shear_voigt: Float[Array, ""]
+    bulk_reuss: Float[Array, ""]
+    shear_reuss: Float[Array, ""]
+    universal_anisotropy: Float[Array, ""]
     in_plane: bool = static(default=False)
 
 
@@ -46,7 +59,7 @@ def nearest_isotropic(stiffness: Float[ArrayLike, "m m"]) -> tuple[Float[Array, 
         [1.0, 1.5]
     """
     c = as_float_array("stiffness", stiffness)
-    d = _dimension(c)
+    d = dimension_of(c)
     hydrostatic = jnp.sum(c[:d, :d]) / d
     deviatoric = jnp.trace(c) - hydrostatic
     return hydrostatic / d, deviatoric / (2 * (c.shape[0] - 1))
@@ -60,7 +73,7 @@ def isotropic_part(stiffness: Float[ArrayLike, "m m"]) -> Float[Array, "m m"]:
         [3.0, 3.0, 3.0]
     """
     c = as_float_array("stiffness", stiffness)
-    d = _dimension(c)
+    d = dimension_of(c)
     bulk, shear = nearest_isotropic(c)
     one = jnp.concatenate([jnp.ones(d, c.dtype), jnp.zeros(c.shape[0] - d, c.dtype)])
     projector = jnp.outer(one, one) / d
@@ -81,10 +94,12 @@ def moduli(stiffness: Float[ArrayLike, "m m"]) -> Moduli:
         [210.0, 210.0, 210.0]
     """
     c = as_float_array("stiffness", stiffness)
-    d = _dimension(c)
+    d = dimension_of(c)
     s = jnp.linalg.inv(c)
     normal = jnp.diagonal(s)[:d]
     bulk, shear = nearest_isotropic(c)
+    dilating, shearing = nearest_isotropic(s)  # S is 1/(dK) on J and 1/(2G) on K where C is dK and 2G
+    bulk_reuss, shear_reuss = 1 / (d**2 * dilating), 1 / (4 * shearing)
     return Moduli(
         young=1 / normal,
         shear=0.5 / jnp.diagonal(s)[d:],
@@ -92,35 +107,34 @@ def moduli(stiffness: Float[ArrayLike, "m m"]) -> Moduli:
         bulk=1 / jnp.sum(s[:d, :d]),
         bulk_isotropic=bulk,
         shear_isotropic=shear,
-        anisotropy=jnp.linalg.norm(c - isotropic_part(c)) / jnp.linalg.norm(c),
+        anisotropy=relative_distance(c, isotropic_part(c)),
+        bulk_voigt=bulk,
+        shear_voigt=shear,
+        bulk_reuss=bulk_reuss,
+        shear_reuss=shear_reuss,
+        universal_anisotropy=bulk / bulk_reuss + (c.shape[0] - 1) * shear / shear_reuss - c.shape[0],
         in_plane=d == 2,
     )
 
 
-def directional_young(stiffness: Float[ArrayLike, "m m"], direction: Float[ArrayLike, "d ..."]) -> Float[Array, "..."]:
-    """Young's modulus along unit vectors: 1/E(n) = (n⊗n) : S : (n⊗n).
-
-    Args:
-        stiffness: (3, 3) or (6, 6) in Mandel notation; of a 3 × 3 the modulus is the in-plane one.
-        direction: unit vectors (d, …).
-
-    Returns:
-        (…) in the unit of the stiffness. Differentiable in both.
+def relative_distance(c: Float[Array, "m m"], other: Float[Array, "m m"]) -> Float[Array, ""]:
+    """‖C − C'‖/‖C‖ in the Frobenius norm; zero for a void. Its derivative where the two are equal is set to zero.
 
     Example:
-        >>> from jaxmicro.materials import cubic_stiffness
-        >>> [round(float(directional_young(cubic_stiffness(243.9, 157.0, 117.9), jnp.array([1.0, 0.0, 0.0]))), 1)]
-        [120.9]
+        >>> relative_distance(jnp.eye(2), 2 * jnp.eye(2)).item()
+        1.0
     """
-    c = as_float_array("stiffness", stiffness)
-    d = _dimension(c)
-    n = as_float_array("direction", direction)
-    check(n.shape[0] == d, f"`direction` must have {d} components first, but its shape is {n.shape}.")
-    pairs = ((0, 1),) if d == 2 else ((1, 2), (0, 2), (0, 1))
-    dyad = jnp.stack([n[i] ** 2 for i in range(d)] + [2**0.5 * n[i] * n[j] for i, j in pairs])
-    return 1 / jnp.einsum("i...,ij,j...->...", dyad, jnp.linalg.inv(c), dyad)
+    gap, size = jnp.sum((c - other) ** 2), jnp.sum(c**2)
+    apart = (gap > 0) & (size > 0)
+    return jnp.where(apart, jnp.sqrt(jnp.where(apart, gap, 1.0) / jnp.where(apart, size, 1.0)), 0.0)
 
 
-def _dimension(c: Array) -> int:
+def dimension_of(c: Float[Array, "m m"]) -> int:
+    """2 for an in-plane 3 × 3 stiffness, 3 for a 6 × 6; other shapes are refused.
+
+    Example:
+        >>> dimension_of(jnp.eye(6))
+        3
+    """
     check(c.shape in ((3, 3), (6, 6)), f"`stiffness` must be (3, 3) or (6, 6), but its shape is {c.shape}.")
     return 2 if c.shape[0] == 3 else 3

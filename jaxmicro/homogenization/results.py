@@ -23,6 +23,8 @@ class EffectiveResult:
             diagonal of the tensor.
         displacement: periodic displacement (or potential) at the nodes under each unit load, (load, component, *grid), if asked
             for; a `start` for similar cells.
+        bounds: guaranteed (lower, upper) tensors of the voxel cell in the Loewner order, if asked for: what no refinement of the
+            discretisation passes. The lower one is zero where some voxel has no stiffness.
         discretization: which scheme ran.
     """
 
@@ -35,6 +37,7 @@ class EffectiveResult:
     stress: Float[Array, "..."] | None = None
     energy_density: Float[Array, "..."] | None = None
     displacement: Float[Array, "..."] | None = None
+    bounds: tuple[Float[Array, "*batch m m"], Float[Array, "*batch m m"]] | None = None
     discretization: str = static(default="finite_element")
 
     @property
@@ -58,6 +61,11 @@ class EffectiveResult:
         code = Status(int(np.max(self.status)))
         lines = [f"effective tensor ({self.discretization}, {code.name.lower()}, steps {np.asarray(self.steps).tolist()})"]
         lines.append(np.array2string(np.asarray(self.tensor), precision=5, suppress_small=True))
+        if self.bounds is not None:
+            lower, upper = (np.diagonal(np.asarray(bound), axis1=-2, axis2=-1) for bound in self.bounds)
+            lines.append(f"guaranteed diagonal: from {np.array2string(lower, precision=5)} to {np.array2string(upper, precision=5)}")
+            if not lower.any():
+                lines.append("  (a voxel has no stiffness: nothing but zero is guaranteed from below)")
         return "\n".join(lines)
 
 

@@ -10,10 +10,13 @@ from jaxmicro.microstructures.connectivity import Through, clusters, through_clu
 from jaxmicro.microstructures.cutting import crop, mirror, tile
 from jaxmicro.microstructures.gaussian_field import gaussian_random_field
 from jaxmicro.microstructures.inclusions import disc, inclusions, sphere
+from jaxmicro.microstructures.interface_normals import interface_from_fractions, interface_normals
+from jaxmicro.microstructures.interfaces import Interface, interface_from_level_set, interface_of_layers, interface_of_spheres
 from jaxmicro.microstructures.layers import checkerboard, laminate
 from jaxmicro.microstructures.packing import PackingError, pack_spheres
 from jaxmicro.microstructures.periodic import SeamReport, make_periodic, seam_report
 from jaxmicro.microstructures.phase import Phase
+from jaxmicro.microstructures.plane_cut import plane_cut
 from jaxmicro.microstructures.polycrystal import polycrystal
 from jaxmicro.microstructures.random_field import random_field
 from jaxmicro.microstructures.record import Microstructure
@@ -21,6 +24,7 @@ from jaxmicro.microstructures.resolution import downsample, resample, sharpen, s
 from jaxmicro.microstructures.spheres import rasterise_spheres
 
 __all__ = [
+    "Interface",
     "Microstructure",
     "PackingError",
     "Phase",
@@ -33,10 +37,16 @@ __all__ = [
     "downsample",
     "gaussian_random_field",
     "inclusions",
+    "interface_from_fractions",
+    "interface_from_level_set",
+    "interface_normals",
+    "interface_of_layers",
+    "interface_of_spheres",
     "laminate",
     "make_periodic",
     "mirror",
     "pack_spheres",
+    "plane_cut",
     "polycrystal",
     "random_field",
     "rasterise_spheres",

@@ -6,6 +6,7 @@ Add one: a representation is one file with `from_…` and `to_…`, exported her
 """
 
 from jaxmicro.orientations.euler import from_euler, to_euler
+from jaxmicro.orientations.in_plane import rotate_in_plane, rotation_mandel_in_plane
 from jaxmicro.orientations.quaternions import conjugate, from_matrix, multiply, normalize, random_orientations, to_matrix
 from jaxmicro.orientations.stiffness import rotate_stiffness, rotation_mandel
 
@@ -16,8 +17,10 @@ __all__ = [
     "multiply",
     "normalize",
     "random_orientations",
+    "rotate_in_plane",
     "rotate_stiffness",
     "rotation_mandel",
+    "rotation_mandel_in_plane",
     "to_euler",
     "to_matrix",
 ]

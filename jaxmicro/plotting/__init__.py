@@ -15,6 +15,7 @@ from jaxmicro.plotting.directional import conductivity_polar, young_polar
 from jaxmicro.plotting.distributions import Statistic, data_against_samples, ks_distance, property_distributions
 from jaxmicro.plotting.field_maps import field
 from jaxmicro.plotting.fronts import pareto
+from jaxmicro.plotting.grid_convergence import grid_convergence
 from jaxmicro.plotting.histories import convergence
 from jaxmicro.plotting.markup import Badge, Card, format_number
 from jaxmicro.plotting.report import Report
@@ -36,6 +37,7 @@ __all__ = [
     "design_report",
     "field",
     "format_number",
+    "grid_convergence",
     "interpolation_strip",
     "ks_distance",
     "moduli_of",

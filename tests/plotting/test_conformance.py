@@ -35,6 +35,12 @@ ROWS = {
     "property_distributions, violin": lambda: plotting.property_distributions({"data": np.arange(9.0)}, "E", kind="violin"),
     "field": lambda: plotting.field(jnp.asarray(LABELS) * 1e-7, name="strain", title="Strain"),
     "field, components": lambda: plotting.field(np.stack([LABELS, -LABELS]), components=["11", "22"], unit="GPa", title="Stress"),
+    "grid_convergence": lambda: plotting.grid_convergence(
+        {
+            "disc": {"plain": ([16, 32, 64], [0.04, 0.02, 0.01]), "composite": jnp.array([[16, 0.02], [32, 0.005], [64, 1e-3]])},
+            "sphere": {"composite": ([8, 16], [0.02, 0.005])},
+        }
+    ),
     "stiffness_bounds": lambda: plotting.stiffness_bounds(BOUNDS, unit="GPa", title="Moduli"),
 }
 
