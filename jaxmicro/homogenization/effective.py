@@ -28,6 +28,7 @@ def effective_stiffness(
     throw: bool = True,
     fields: Sequence[str] = (),
     bounds: bool = False,
+    discretization_error: bool = False,
 ) -> EffectiveResult:
     """Effective stiffness of a periodic cell.
 
@@ -41,8 +42,8 @@ def effective_stiffness(
         discretization: `"finite_element"` (default, an upper bound for the voxel cell), `"rotated"` or `"fourier"`.
         preconditioner: `"green"`, a homogeneous reference medium; `"green_jacobi"`, the same scaled by the local stiffness;
             `"multigrid"`, a V-cycle that sees the material (finite elements only): fewer but dearer steps, and longer to
-            compile. `"auto"` takes multigrid for grey fields of high contrast, such as densities, green_jacobi for smooth
-            ones where multigrid is not to be had, and else green. Under a tracer it cannot look at the field before it
+            compile. `"auto"` takes, for finite elements, multigrid for grey fields of high contrast, such as densities,
+            green_jacobi for smooth ones on small grids, and else green. Under a tracer it cannot look at the field before it
             compiles, and multigrid must be asked for by name.
         rtol: relative error of the fluctuation in the energy norm; that of the tensor is about its square, that of a
             gradient about `rtol`. Default 1e-5 in float64, 1e-3 in float32.
@@ -58,6 +59,8 @@ def effective_stiffness(
         fields: any of `"strain"`, `"stress"`, `"energy_density"`, `"displacement"` (the periodic part, at the nodes).
         bounds: add guaranteed two-sided bounds of the exact tensor of this voxel cell, whatever scheme ran: from above the energy of
             finite elements, from below that of a stress in equilibrium, both integrated exactly. Costs about as much as the solve.
+        discretization_error: add a cautious estimate of how far the tensor is from the exact one of this voxel cell, from one solve
+            with elements of twice the size (mostly too large: `bounds` are sharper). A constant for derivatives.
 
     Returns:
         `EffectiveResult` with `.tensor` (m, m) in the unit of `stiffness`, `.status`, `.steps`, `.residual`, `.tensor_error`.
@@ -83,7 +86,9 @@ def effective_stiffness(
     law, batched = elastic_law(stiffness, grid)
     size = law.values.shape[1] if batched else law.components
     kinematics = elasticity(grid.ndim, size)
-    options = Options(discretization, preconditioner, rtol, tensor_rtol, max_steps, precision, start, throw, fields, bounds)
+    options = Options(
+        discretization, preconditioner, rtol, tensor_rtol, max_steps, precision, start, throw, fields, bounds, discretization_error
+    )
     return answer("effective_stiffness", "stiffness", law, batched, make_operator(discretization, kinematics), grid, options)
 
 
@@ -92,13 +97,13 @@ def effective_stiffness(
 def effective_conductivity(
     conductivity: Float[ArrayLike, "..."] | Scalar | Tensor, grid: Grid, *, walls: None = None, sides: str = ..., discretization: str | None = ...,
     preconditioner: str = ..., rtol: float | None = ..., tensor_rtol: float | None = ..., max_steps: int = ..., precision: str | None = ...,
-    start: Float[ArrayLike, "..."] | EffectiveResult | None = ..., throw: bool = ..., fields: Sequence[str] = ..., bounds: bool = ...,
+    start: Float[ArrayLike, "..."] | EffectiveResult | None = ..., throw: bool = ..., fields: Sequence[str] = ..., bounds: bool = ..., discretization_error: bool = ...,
 ) -> EffectiveResult: ...
 @overload
 def effective_conductivity(
     conductivity: Float[ArrayLike, "..."] | Scalar | Tensor, grid: Grid, *, walls: int, sides: str = ..., discretization: str | None = ...,
     preconditioner: str = ..., rtol: float | None = ..., tensor_rtol: float | None = ..., max_steps: int = ..., precision: str | None = ...,
-    start: Float[ArrayLike, "..."] | WalledResult | None = ..., throw: bool = ..., fields: Sequence[str] = ..., bounds: bool = ...,
+    start: Float[ArrayLike, "..."] | WalledResult | None = ..., throw: bool = ..., fields: Sequence[str] = ..., bounds: bool = ..., discretization_error: bool = ...,
 ) -> WalledResult: ...
 # fmt: on
 def effective_conductivity(
@@ -117,6 +122,7 @@ def effective_conductivity(
     throw: bool = True,
     fields: Sequence[str] = (),
     bounds: bool = False,
+    discretization_error: bool = False,
 ) -> EffectiveResult | WalledResult:
     """Effective conductivity of a cell (also diffusivity, permittivity, permeability), periodic or between two walls.
 
@@ -146,6 +152,7 @@ def effective_conductivity(
             `"displacement"` (the periodic part of the potential; between walls the potential itself). `"gradient"`, `"flux"` and
             `"potential"` are other names of the first two and the last, here and in the result.
         bounds: as in `effective_stiffness`; for periodic cells.
+        discretization_error: as in `effective_stiffness`; for periodic cells.
 
     Returns:
         `EffectiveResult` with `.tensor` (d, d) in the unit of `conductivity`; with `walls` a `WalledResult` with `.value`,
@@ -173,9 +180,12 @@ def effective_conductivity(
     check(
         walls is not None or sides == "no_flux", f"`sides` is for cells between walls, but it is {sides!r} without `walls`. Leave it out."
     )
-    check(walls is None or not bounds, "`bounds` are for periodic cells, but `walls` are given. Leave one of them out.")
+    extra = "bounds" if bounds else "discretization_error" if discretization_error else ""
+    check(walls is None or not extra, f"`{extra}` is for periodic cells, but `walls` are given. Leave one of them out.")
     discretization = discretization or ("finite_element" if walls is None else "finite_volume")
-    options = Options(discretization, preconditioner, rtol, tensor_rtol, max_steps, precision, start, throw, fields, bounds)
+    options = Options(
+        discretization, preconditioner, rtol, tensor_rtol, max_steps, precision, start, throw, fields, bounds, discretization_error
+    )
     if walls is not None:
         return answer_between_walls(law, batched, walls, sides, grid, options)
     operator = make_operator(discretization, conduction(grid.ndim))

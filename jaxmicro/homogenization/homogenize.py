@@ -98,7 +98,8 @@ def homogenize(
         rtol: as in `effective_stiffness`.
         max_steps: as in `effective_stiffness`.
         throw: as in `effective_stiffness`.
-        scheme: `"voigt"` or `"reuss"`, for voxels that hold several phases.
+        scheme: `"voigt"`, `"reuss"` or `"laminate"`, for voxels that hold several phases; laminates belong to
+            `discretization="rotated"` or `"fourier"` (composite.py says why).
 
     Returns:
         `Homogenized`; quantities for which some phase lacks constants are None.

@@ -14,6 +14,7 @@ from jaxtyping import Array
 from jaxmicro._core import Status, check, check_choice, default_rtol, is_concrete, poison, raise_for_status, tensor_rtol_root
 from jaxmicro.fields import Grid
 from jaxmicro.homogenization.cell import effective_tensor, fluctuations, loads, stationary_tensor
+from jaxmicro.homogenization.coarser import discretization_error
 from jaxmicro.homogenization.guaranteed import guaranteed_bounds
 from jaxmicro.homogenization.memory import check_memory
 from jaxmicro.homogenization.operators import Operator
@@ -41,6 +42,12 @@ class Options(NamedTuple):
     throw: bool
     fields: Sequence[str]
     bounds: bool = False
+    discretization_error: bool = False
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """What is asked for beside the tensor."""
+        return tuple(name for name in ("bounds", "discretization_error") if getattr(self, name))
 
 
 def answer(question: str, name: str, law: Any, batched: bool, operator: Operator, grid: Grid, options: Options) -> EffectiveResult:
@@ -61,7 +68,7 @@ def answer(question: str, name: str, law: Any, batched: bool, operator: Operator
     spacing = grid.spacing.astype(law.dtype)
     start = starting_guess(options.start, setup, grid, batch, law.dtype)
     setup = fitted(setup, law, grid.shape, batch, fields, options.bounds)
-    result = _compiled(law, spacing, start, setup, fields, batched, options.throw, bool(options.bounds))
+    result = _compiled(law, spacing, start, setup, fields, batched, options.throw, options.extras)
     result = EffectiveResult(**result, discretization=options.discretization)
     report(question, name, law, batched, result, options)
     return result
@@ -150,18 +157,18 @@ def starting_guess(start: Any, setup: Setup, grid: Grid, batch: int | None, dtyp
     return tuple(jnp.moveaxis(jax.lax.stop_gradient(values), -1 - grid.ndim, 0))
 
 
-@functools.partial(jax.jit, static_argnames=("setup", "fields", "batched", "throw", "bounds"))
+@functools.partial(jax.jit, static_argnames=("setup", "fields", "batched", "throw", "extras"))
 def _compiled(
-    law: Any, spacing: Array, start: Any, setup: Setup, fields: tuple[str, ...], batched: bool, throw: bool, bounds: bool = False
+    law: Any, spacing: Array, start: Any, setup: Setup, fields: tuple[str, ...], batched: bool, throw: bool, extras: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     def one(pair: tuple[Any, Any]) -> dict[str, Any]:
-        return _one(pair[0], spacing, pair[1], setup, fields, throw, bounds)
+        return _one(pair[0], spacing, pair[1], setup, fields, throw, extras)
 
     return for_each(one, (law, start), setup.serial) if batched else one((law, start))
 
 
 def _one(
-    law: Any, spacing: Array, start: Displacement | None, setup: Setup, fields: tuple[str, ...], throw: bool, bounds: bool
+    law: Any, spacing: Array, start: Displacement | None, setup: Setup, fields: tuple[str, ...], throw: bool, extras: tuple[str, ...]
 ) -> dict[str, Any]:
     medium = Medium(law, spacing)
     if fields:
@@ -170,8 +177,10 @@ def _one(
     else:
         tensor, outcome, u = effective_tensor(setup, medium, start)
         out = {"tensor": tensor}
-    if bounds:
+    if "bounds" in extras:
         out["bounds"] = guaranteed_bounds(setup, medium, u, out["tensor"])
+    if "discretization_error" in extras:
+        out["discretization_error"] = discretization_error(setup, medium, u, out["tensor"])
     tensor_error = error_of_tensor(law, jax.lax.stop_gradient(out["tensor"]), outcome)
     status = jnp.where(is_admissible(law, setup), jnp.max(outcome.status), Status.BAD_INPUT).astype(jnp.int32)
     out = poison(out, status == Status.CONVERGED if throw else status != Status.BAD_INPUT)
@@ -194,6 +203,7 @@ def _whole(name: str, value: Any) -> int:
 
 def field_outputs(setup: Setup, medium: Medium, u: Any, fields: tuple[str, ...]) -> dict[str, Array]:
     """The fields asked for, with leading axis load."""
+
     def of_load(pair: tuple[Any, Array]) -> dict[str, Array]:
         fluctuation, mean = pair
         found = {}

@@ -62,8 +62,8 @@ def multigrid(operator: Any, law: Any, spacing: Float[Array, " d"], serial: bool
                 operator=operator.action(law, spacing, serial),
                 invert_diagonal=functools.partial(_multiply, nodal_inverse(operator, law, spacing)),
                 dampings=[damping],
-                restrict=functools.partial(_restrict, shape=coarse, factor=share),
-                prolong=functools.partial(_prolong, shape=shape),
+                restrict=functools.partial(restrict, shape=coarse, factor=share),
+                prolong=functools.partial(prolong, shape=shape),
             )
         )
         law = law.map_fields(functools.partial(_average, shape=coarse))
@@ -136,7 +136,7 @@ def _along(matrix: Array, field: Array, axis: int) -> Array:
     return jnp.moveaxis(jnp.tensordot(matrix, field, axes=(1, axis), precision=jax.lax.Precision.HIGHEST), 0, axis)
 
 
-def _prolong(u: Displacement, shape: tuple[int, ...]) -> Displacement:
+def prolong(u: Displacement, shape: tuple[int, ...]) -> Displacement:
     """Linear interpolation between nodes, axis by axis."""
 
     def one(field: Array) -> Array:
@@ -152,8 +152,8 @@ def _prolong(u: Displacement, shape: tuple[int, ...]) -> Displacement:
     return tuple(one(field) for field in u)
 
 
-def _restrict(force: Displacement, shape: tuple[int, ...], factor: float) -> Displacement:
-    """The transpose of `_prolong` times `factor`, the ratio of the numbers of voxels, since forces are per voxel volume."""
+def restrict(force: Displacement, shape: tuple[int, ...], factor: float) -> Displacement:
+    """The transpose of `prolong` times `factor`, the ratio of the numbers of voxels, since forces are per voxel volume."""
 
     def one(field: Array) -> Array:
         for axis, m in enumerate(shape):

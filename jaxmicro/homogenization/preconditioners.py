@@ -6,13 +6,16 @@ scales.
 
 `auto` is a rule on the stiffness of the voxels, a few passes over the field. The homogeneous reference needs about as many
 steps as the root of the contrast if stiffness takes many values in between, as grey images and densities do, and far fewer for
-phases with sharp interfaces. So where the contrast is above `CONTRAST`
-and more than `GREY` of the voxels lie between the extremes, it is
+phases with sharp interfaces. So for elements, where the contrast is above `CONTRAST` and more than `GREY` of the voxels lie between
+the extremes, it is
 
-- multigrid, if the discretisation takes it (elements here), the grid has at least `SMALLEST` voxels and the field is concrete: a program that
-  may need either would take three times as long to compile;
+- multigrid, if the grid has at least `SMALLEST` voxels and the field is concrete: a program that may need either would take three
+  times as long to compile;
 - else green_jacobi, if neighbours differ by less than `JUMP` of the contrast (on a logarithmic scale);
 - else green, as everywhere else.
+
+The schemes with null waves take green always: between two scalings the reference moves null waves into all others (1000 smooth:
+562 steps against 199 with `rotated` at 256², and no convergence with `fourier`).
 
 For finite volumes, whose cycle is cheap, quick to compile and indifferent to contrast, it is multigrid on all but small grids.
 
@@ -121,11 +124,13 @@ def choose(operator: Operator, law: Any, shape: tuple[int, ...], batched: bool) 
     """What `auto` is; half of a batch must ask for it. It stays "auto" where that depends on constants that are being traced."""
     if isinstance(operator, FiniteVolume):
         return "multigrid" if int(np.prod(shape)) >= SMALLEST else "green"
+    if not operator.takes_multigrid:
+        return "green"
     if not is_concrete(law):
         return "auto"
     with jax.ensure_compile_time_eval():  # constants of a program that is being traced are known, too
         grey, graded = (bool(flag) for flag in _judge(law, batched))
-    if operator.takes_multigrid and int(np.prod(shape)) >= SMALLEST and grey:
+    if int(np.prod(shape)) >= SMALLEST and grey:
         return "multigrid"
     return "green_jacobi" if graded else "green"
 

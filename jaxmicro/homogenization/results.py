@@ -25,6 +25,7 @@ class EffectiveResult:
             for; a `start` for similar cells.
         bounds: guaranteed (lower, upper) tensors of the voxel cell in the Loewner order, if asked for: what no refinement of the
             discretisation passes. The lower one is zero where some voxel has no stiffness.
+        discretization_error: estimate of `tensor` less the exact tensor of the voxel cell, (m, m), if asked for.
         discretization: which scheme ran.
     """
 
@@ -38,6 +39,7 @@ class EffectiveResult:
     energy_density: Float[Array, "..."] | None = None
     displacement: Float[Array, "..."] | None = None
     bounds: tuple[Float[Array, "*batch m m"], Float[Array, "*batch m m"]] | None = None
+    discretization_error: Float[Array, "*batch m m"] | None = None
     discretization: str = static(default="finite_element")
 
     @property

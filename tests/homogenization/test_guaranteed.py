@@ -163,5 +163,31 @@ def test_jit_vmap_batch_and_float32():
 
 @pytest.mark.usefixtures("as_user")
 def test_between_walls_there_are_none():
-    with pytest.raises(ValueError, match="`bounds` are for periodic cells, but `walls` are given"):
+    with pytest.raises(ValueError, match="`bounds` is for periodic cells, but `walls` are given"):
         jm.effective_conductivity(np.ones((4, 4)), jm.Grid((4, 4)), walls=0, bounds=True)
+
+
+@pytest.mark.parametrize("contrast", [10.0, 0.1])
+def test_the_estimate_of_the_discretisation_error_is_cautious(contrast):
+    """Not below three quarters of the true error, which is extrapolated from cells with split voxels, nor more than ten times that."""
+    k = np.where(disc(20) > 1, contrast, 1.0)
+    finer = [float(jm.effective_conductivity(split(k, f, 2), jm.Grid((20 * f, 20 * f)), rtol=1e-6).tensor[0, 0]) for f in (2, 4, 8)]
+    exact = finer[2] - (finer[1] - finer[2]) ** 2 / (finer[0] - 2 * finer[1] + finer[2])
+    r = jm.effective_conductivity(k, jm.Grid((20, 20)), discretization_error=True)
+    error = float(r.tensor[0, 0]) - exact
+    assert error > 1e-3 * exact
+    assert 0.75 * error < float(r.discretization_error[0, 0]) < 10 * error
+    other = jm.effective_conductivity(k, jm.Grid((20, 20)), discretization="rotated", discretization_error=True)
+    assert np.allclose(other.discretization_error - r.discretization_error, other.tensor - r.tensor, atol=1e-6)
+
+
+@pytest.mark.parametrize(("shape", "size"), [((7, 6), 3), ((4, 5, 4), 6)])
+def test_coarser_elements_are_stiffer(shape, size):
+    rng = np.random.default_rng(8)
+    voxels = np.stack([random_stiffness(rng, size) for _ in range(int(np.prod(shape)))], axis=-1).reshape(size, size, *shape)
+    r = jm.effective_stiffness(voxels, jm.Grid(shape), discretization_error=True)
+    assert float(jnp.linalg.eigvalsh(r.discretization_error).min()) > 0
+    uniform = jm.effective_stiffness(
+        np.broadcast_to(voxels[(..., *(slice(0, 1) for _ in shape))], voxels.shape), jm.Grid(shape), discretization_error=True
+    )
+    assert float(jnp.abs(uniform.discretization_error).max()) < 1e-9
