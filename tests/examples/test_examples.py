@@ -15,11 +15,17 @@ def example(name):
 
 
 def test_every_example_has_a_test():
-    names = ["01_homogenize_micrograph", "02_design_a_cell", "03_dual_phase_steel", "04_grey_cells_quickly"]
+    names = [
+        "01_homogenize_micrograph", "02_design_a_cell", "03_dual_phase_steel", "04_grey_cells_quickly", "05_tortuosity_of_an_electrode",
+        "06_residual_stress_in_a_composite", "07_stiffness_with_bounds",
+    ]  # fmt: skip
     assert sorted(path.stem for path in EXAMPLES.glob("*.py")) == names
 
 
-@pytest.mark.parametrize("name", ["01_homogenize_micrograph", "03_dual_phase_steel"])
+NEED_DATA = ["01_homogenize_micrograph", "03_dual_phase_steel", "05_tortuosity_of_an_electrode", "06_residual_stress_in_a_composite"]
+
+
+@pytest.mark.parametrize("name", NEED_DATA)
 def test_an_example_without_its_data_says_so(capsys, tmp_path, name):
     assert example(name)([str(tmp_path)]) == {}
     assert capsys.readouterr().out.startswith("skipped: there is no ")
@@ -59,3 +65,31 @@ def test_grey_cells_quickly(capsys):
     assert found["auto"] == found["multigrid"] < 0.1 * found["green"]
     assert found["warm"] < found["cold"]
     assert "estimated" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_tortuosity_of_an_electrode(capsys, shared_data, tmp_path):
+    found = example("05_tortuosity_of_an_electrode")([str(shared_data), "--quick", f"--out={tmp_path}"])
+    assert all(1.3 < found[axis] < 2.2 for axis in "xyz")
+    assert 0.0 < -found["split"] < 0.1  # plain voxels close narrow throats
+    assert "MIT licence" in capsys.readouterr().out
+    assert (tmp_path / "flux.png").is_file()
+
+
+@pytest.mark.slow
+def test_residual_stress_in_a_composite(shared_data, tmp_path):
+    found = example("06_residual_stress_in_a_composite")([str(shared_data), "--quick", f"--out={tmp_path}"])
+    assert found["levin"] < 1e-10 * found["across"]
+    assert 5.0e-6 < found["along"] < found["across"] < 57.5e-6
+    assert found["matrix"] > 0  # the matrix wants to shrink more than the fibres let it
+    assert abs(found["sum"]) < 1e-6 * found["matrix"]
+    assert (tmp_path / "residual_stress.png").is_file()
+
+
+@pytest.mark.slow
+def test_stiffness_with_bounds(capsys):
+    found = example("07_stiffness_with_bounds")(["--quick"])
+    assert 0 < found["soft_lower"] < found["soft"] <= found["soft_upper"]
+    assert found["void_lower"] == 0.0
+    assert found["void"] < found["soft"]
+    assert "doi:10.1016/0001-6160(73)90064-3" in capsys.readouterr().out
