@@ -69,7 +69,7 @@ def answer(question: str, name: str, law: Any, batched: bool, operator: Operator
     start = starting_guess(options.start, setup, grid, batch, law.dtype)
     setup = fitted(setup, law, grid.shape, batch, fields, options.bounds)
     result = _compiled(law, spacing, start, setup, fields, batched, options.throw, options.extras)
-    result = EffectiveResult(**result, discretization=options.discretization)
+    result = EffectiveResult(**result, discretization=options.discretization, quantity=name)
     report(question, name, law, batched, result, options)
     return result
 

@@ -1,9 +1,11 @@
 """What a homogenization returns: value, status, steps, residual."""
 
+import jax
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxmicro._core import Status, is_concrete, record, static
+from jaxmicro._core import Status, check, is_concrete, record, static
+from jaxmicro.homogenization.moduli import Moduli, moduli
 
 
 @record
@@ -27,6 +29,7 @@ class EffectiveResult:
             discretisation passes. The lower one is zero where some voxel has no stiffness.
         discretization_error: estimate of `tensor` less the exact tensor of the voxel cell, (m, m), if asked for.
         discretization: which scheme ran.
+        quantity: `"stiffness"` or `"conductivity"`.
     """
 
     tensor: Float[Array, "*batch m m"]
@@ -41,6 +44,16 @@ class EffectiveResult:
     bounds: tuple[Float[Array, "*batch m m"], Float[Array, "*batch m m"]] | None = None
     discretization_error: Float[Array, "*batch m m"] | None = None
     discretization: str = static(default="finite_element")
+    quantity: str = static(default="stiffness")
+
+    @property
+    def moduli(self) -> Moduli:
+        """Engineering moduli of a stiffness, of a 3 × 3 tensor those in plane; with leading batch.
+
+        Those along any direction are `directional_young`, `directional_shear` and `directional_poisson` of `tensor`.
+        """
+        check(self.quantity == "stiffness", f"`moduli` are those of a stiffness, but this is a {self.quantity}. Read `.tensor`.")
+        return moduli(self.tensor) if self.tensor.ndim == 2 else jax.vmap(moduli)(self.tensor)
 
     @property
     def gradient(self) -> Float[Array, "..."] | None:
