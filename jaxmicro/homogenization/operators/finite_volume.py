@@ -79,7 +79,7 @@ class FiniteVolume(Operator):
         weights = [conductances(law.values, axis, self.end(axis)) / spacing[axis] ** 2 for axis in axes]
         network = self.network(weights)
 
-        def mean_flux(padded: Array, weight: Array, mean_strain: Array, axis: int) -> Array:
+        def mean_flux(padded: Array, weight: Array, mean_strain: Array, *, axis: int) -> Array:
             one, other = _neighbours(padded[tuple(slice(1, -1) if k != axis else slice(None) for k in axes)], axis)
             flux = weight * (other - one + spacing[axis] * self._share_of_mean(weight, mean_strain, axis))
             first, last = _neighbours(flux, axis)
@@ -89,7 +89,8 @@ class FiniteVolume(Operator):
             if mean_strain is None:
                 return (network(u[0]),), None
             rises = [spacing[axis] * self._share_of_mean(weights[axis], mean_strain, axis) for axis in axes]
-            means = [apart(functools.partial(mean_flux, axis=axis))(self._spread(u[0]), weights[axis], mean_strain) for axis in axes]
+            padded = apart(self._spread)(u[0])
+            means = [apart(functools.partial(mean_flux, axis=axis))(padded, weights[axis], mean_strain) for axis in axes]
             return (network(u[0], rises),), jnp.stack(means)
 
         return kernel
@@ -162,7 +163,10 @@ class FiniteVolume(Operator):
     def _drop(self, u: Displacement | None, axis: int, spacing: Array, mean: Array | None, like: Array) -> Array:
         """What e is across each face of an axis: differences of φ, and the mean gradient."""
         end = self.end(axis)
-        e = jnp.diff(_extended(jnp.zeros_like(like) if u is None else u[0], axis, end), axis=axis) / spacing[axis]
+        if u is None:
+            e = jnp.zeros([n + (k == axis) for k, n in enumerate(like.shape)], like.dtype)
+        else:
+            e = jnp.diff(_extended(u[0], axis, end), axis=axis) / spacing[axis]
         return e if mean is None else e + self._share_of_mean(e, mean, axis)
 
     def _share_of_mean(self, faces: Array, mean: Array, axis: int) -> Array:
@@ -205,11 +209,13 @@ def conductances(k: Float[Array, "*grid"], axis: int, end: str) -> Float[Array, 
         [2.0, 1.5, 6.0]
     """
     first, last = _ends(k, axis)
-    if end == PERIODIC:
-        outer = (_series(last, first),) * 2
-    else:
-        outer = (2.0 * first, 2.0 * last) if end == WALL else (jnp.zeros_like(first), jnp.zeros_like(last))
-    return jnp.concatenate([outer[0], _series(*_neighbours(k, axis)), outer[1]], axis)
+    inner = jnp.pad(_series(*_neighbours(k, axis)), [(1, 1) if other == axis else (0, 0) for other in range(k.ndim)])
+    if end == CLOSED:
+        return inner
+    outer = (_series(last, first),) * 2 if end == PERIODIC else (2.0 * first, 2.0 * last)
+    # Layers are set in place: a concatenation of three would be copied number by number.
+    inner = jax.lax.dynamic_update_slice_in_dim(inner, outer[0], 0, axis)
+    return jax.lax.dynamic_update_slice_in_dim(inner, outer[1], k.shape[axis], axis)
 
 
 def _series(first: Array, second: Array) -> Array:
