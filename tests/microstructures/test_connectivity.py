@@ -25,7 +25,9 @@ def by_graph(mask, periodic, connectivity):
     rows = np.array(pairs, int).reshape(-1, 2).T
     found = sp.csgraph.connected_components(sp.coo_matrix((np.ones(rows.shape[1]), tuple(rows)), (mask.size,) * 2))[1]
     names = {}
-    return np.array([names.setdefault(c, len(names) + 1) if live else 0 for c, live in zip(found, mask.ravel(), strict=True)]).reshape(mask.shape)
+    return np.array([names.setdefault(c, len(names) + 1) if live else 0 for c, live in zip(found, mask.ravel(), strict=True)]).reshape(
+        mask.shape
+    )
 
 
 @pytest.mark.parametrize("connectivity", ["faces", "corners"])
