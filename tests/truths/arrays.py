@@ -138,9 +138,9 @@ CASES = (
         Case(
             f"{lattice} array of spheres, conduction", source, OF_K, functools.partial(conducting, lattice=lattice),
             (
-                Trial("finite_element", SIZES_3D, TABLE_3D, (0.8, 1.5), 2e-2, STAIRS, slow=lattice != "FCC"),
-                Trial("finite_volume", SIZES_3D, TABLE_3D, (0.8, 2.5), 5e-3, SCATTERED, slow=lattice != "FCC"),
-                Trial("rotated, composite", SIZES_3D, TABLE_3D, (0.8, 2.5), 3e-3, MIXED, slow=True),
+                Trial("finite_element", SIZES_3D, TABLE_3D, (0.8, 1.5), 5e-2, STAIRS, slow=lattice != "FCC"),
+                Trial("finite_volume", SIZES_3D, TABLE_3D, (0.8, 2.5), 3.5e-3, SCATTERED, slow=lattice != "FCC"),
+                Trial("rotated, composite", SIZES_3D, TABLE_3D, (0.8, 3.0), 3.5e-3, MIXED, slow=True),
             ),
         )
         for lattice, source in CUBIC.items()
@@ -149,8 +149,8 @@ CASES = (
         Case(
             f"{lattice} array of spheres, elasticity", SPHERE_MULTIPOLES, OF_C, functools.partial(elastic, lattice=lattice),
             (
-                Trial("finite_element", SIZES_3D, TABLE_3D, (0.8, 1.5), 2e-2, STAIRS, slow=True),
-                Trial("rotated, composite", SIZES_3D, TABLE_3D, (0.8, 2.5), 3e-3, MIXED, slow=True),
+                Trial("finite_element", SIZES_3D, TABLE_3D, (0.8, 1.5), 4.5e-2, STAIRS, slow=True),
+                Trial("rotated, composite", SIZES_3D, TABLE_3D, (0.8, 3.0), 3.5e-3, MIXED, slow=True),
             ),
         )
         for lattice in SPHERES
