@@ -64,9 +64,9 @@ def test_transfers_are_transposes():
     rng = np.random.default_rng(1)
     fine, coarse = (9, 12), (5, 6)
     u, f = (jnp.asarray(rng.normal(size=coarse)),), (jnp.asarray(rng.normal(size=fine)),)
-    there = jnp.vdot(multigrid._prolong(u, fine)[0], f[0])
-    assert float(jnp.vdot(u[0], multigrid._restrict(f, coarse, 1.0)[0])) == pytest.approx(float(there), rel=1e-12)
-    assert np.allclose(multigrid._prolong((jnp.ones(coarse),), fine)[0], 1.0)
+    there = jnp.vdot(multigrid.prolong(u, fine)[0], f[0])
+    assert float(jnp.vdot(u[0], multigrid.restrict(f, coarse, 1.0)[0])) == pytest.approx(float(there), rel=1e-12)
+    assert np.allclose(multigrid.prolong((jnp.ones(coarse),), fine)[0], 1.0)
     assert np.allclose(multigrid._average(jnp.ones(fine), coarse), 1.0)
     assert float(multigrid._average(f[0], coarse).mean()) == pytest.approx(float(f[0].mean()), rel=1e-12)
 

@@ -3,7 +3,7 @@
 The same records serve the tests, on small grids, and `benchmarks/truths.py`, which writes docs/verification.md on larger ones.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,12 +60,13 @@ def observed_order(sizes: Sequence[int], errors: Sequence[float]) -> float:
     return float(-np.polyfit(np.log(sizes), np.log(errors), 1)[0])
 
 
-def rows(cases: Sequence[Case]) -> Iterator[object]:
+def rows(cases: Sequence[Case]) -> list[object]:
     """Parameters of a test: each trial with its case."""
-    for case in cases:
-        for trial in case.trials:
-            marks = [pytest.mark.slow] if trial.slow else []
-            yield pytest.param(case, trial, id=f"{case.name}-{trial.scheme}", marks=marks)
+    return [
+        pytest.param(case, trial, id=f"{case.name}-{trial.scheme}", marks=[pytest.mark.slow] if trial.slow else [])
+        for case in cases
+        for trial in case.trials
+    ]
 
 
 def judge(case: Case, trial: Trial) -> None:

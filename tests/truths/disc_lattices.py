@@ -82,9 +82,9 @@ def plane_stiffness(lattice: str, radius: float, phases: list[np.ndarray], terms
 
     because a multipole at ω has ψ₀(z − ω) − ω̄ φ₀′(z − ω) as its second potential; in the disc both are odd polynomials. The sums that
     converge conditionally only change α and β. Displacement and force are continuous around the disc; displacements across the
-    cell rise by the mean gradient; the mean stress is that of the forces on its sides.
+    cell rise by the mean gradient; the mean stress follows from both around the disc.
 
-    Natanzon (1935), Mat. Sb. 42, 616; McPhedran & Movchan (1994), doi:10.1016/0022-5096(94)90039-6.
+    Natanzon (1935), Mat. Sb. 42, 616; McPhedran & Movchan (1994), J. Mech. Phys. Solids 42, 711.
 
     Args:
         lattice: `"square"` or `"hexagonal"`, with neighbours along x.
@@ -108,7 +108,7 @@ class _DiscArray:
     def __init__(self, lattice: str, radius: float, phases: list[np.ndarray], terms: int):
         self.tau, self.radius = GENERATORS[lattice], radius
         self.orders = np.arange(1, 2 * terms, 2)
-        self.powers = np.arange(1, 8 * terms, 2)  # of the regular parts; 0.71^(8 · 16) at the corners of the square
+        self.powers = np.arange(1, 8 * terms, 2)  # of the regular parts, which are evaluated up to 1/2
         reach = range(2, 2 * terms + 8 * terms + 2)
         self.s = np.array([0.0, 0.0, *(lattice_sum(lattice, m) for m in reach)])
         self.t = np.array([0.0, 0.0, *(lattice_sum(lattice, m, conjugate=True) for m in reach)])

@@ -6,6 +6,7 @@ import numpy as np
 
 import jaxmicro as jm
 from jaxmicro.homogenization import solve_cell_problem
+from tests.truths.case import Case, Trial
 from tests.truths.smooth_fields import Manufactured
 from tests.truths.voxels import centres
 
@@ -54,3 +55,35 @@ def error(scheme: str, n: int, kind: str, quantity: str) -> float:
 
 
 SOURCE = "no paper: an eigenstrain made to fit a displacement and a stress function (tests/truths/smooth_fields.py)"
+FITTED = "second order in the mean square, at nodes and centres, for smooth fields that are sampled at the centres of the voxels"
+SPECTRAL = "faster than any power: the fields are analytic"
+FLAT, SOLID, FEW = (16, 32, 64), (8, 16, 32), (8, 12, 16)
+
+
+def trials(kind: str, bounds: tuple[float, float, float]) -> tuple[Trial, ...]:
+    """All schemes on one cell; the programs of the columnar and the 3D cell take long to compile."""
+    sizes = SOLID if kind == "3D" else FLAT
+    table = (*sizes, 2 * sizes[-1]) if kind == "plane" else sizes
+    order = (1.9, 2.15) if kind != "3D" else (1.9, 2.3)
+    return (
+        Trial("finite_element", sizes, table, order, bounds[0], FITTED, slow=kind != "plane"),
+        Trial("rotated", sizes, table, order, bounds[1], FITTED, slow=True),
+        Trial("fourier", FEW, (*FEW, 24), (12.0, 25.0), bounds[2], SPECTRAL, slow=kind != "plane"),
+    )
+
+
+BOUNDS = {
+    ("plane", "displacement"): (1.1e-3, 1.7e-3, 2e-7),
+    ("plane", "stress"): (2.2e-3, 4e-4, 1.5e-6),
+    ("columnar", "displacement"): (1e-3, 2e-3, 3e-7),
+    ("columnar", "stress"): (6e-3, 1e-3, 3e-6),
+    ("3D", "displacement"): (6e-3, 1.1e-2, 3e-7),
+    ("3D", "stress"): (3e-2, 3.5e-3, 1.2e-6),
+}
+CASES = tuple(
+    Case(
+        f"manufactured solution, {kind}, {quantity}", SOURCE, f"relative error of the {quantity} in the mean square",
+        functools.partial(error, kind=kind, quantity=quantity), trials(kind, bounds),
+    )
+    for (kind, quantity), bounds in BOUNDS.items()
+)  # fmt: skip

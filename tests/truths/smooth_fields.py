@@ -78,6 +78,7 @@ class Manufactured:
         draws = [rng.normal(size=(size, size)) for _ in range(2)]
         self.phases = [scale * (0.3 * a @ a.T + np.eye(size)) for scale, a in zip((1.0, 6.0), draws, strict=True)]
         self.mean_strain = rng.normal(size=size)
+        self.uniform_stress = 10.0 * rng.normal(size=size)
 
     def padded(self, x: np.ndarray) -> np.ndarray:
         """Points with three coordinates."""
@@ -112,7 +113,7 @@ class Manufactured:
                 tensor[0, 2] = tensor[2, 0] = slope[1]
                 tensor[1, 2] = tensor[2, 1] = -slope[0]
                 tensor[2, 2] = self.stress_functions[2].derivatives(full, 0)[0]
-        return _mandel(tensor, self.size)
+        return _mandel(tensor, self.size) + self.uniform_stress.reshape(-1, *(1,) * (x.ndim - 1))
 
     def stiffness(self, x: np.ndarray) -> np.ndarray:
         """C (size, size, …): two anisotropic tensors with smooth positive weights."""

@@ -27,7 +27,7 @@ STEPS = {"SC": np.eye(3), "BCC": 0.5 - np.eye(3), "FCC": 0.5 * (1 - np.eye(3))} 
 def stiffness(lattice: str, radius: float, phases: list[np.ndarray], degree: int = 11, regular: int = 14) -> np.ndarray:
     """Effective Mandel stiffness (6, 6) of a cubic array of spheres.
 
-    Sangani & Lu (1987), doi:10.1016/0022-5096(87)90025-9, expand likewise; here all conditions are met by least squares.
+    Sangani & Lu (1987), J. Mech. Phys. Solids 35, 1, expand likewise; here all conditions are met by least squares.
 
     Args:
         lattice: `"SC"`, `"BCC"` or `"FCC"`.
