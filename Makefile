@@ -1,5 +1,6 @@
 # make demo    sets up what is needed and designs microstructures; IMAGE=micrograph.png for your own picture, OUT=folder for the run folder
-# make test    sets up what is needed and passes the tests
+# make test    sets up what is needed and passes the tests, but for the slow ones
+# make test-all  the slow tests too (about twice the time)
 # make check   everything that has to hold: tests, lint, types, contracts, and the wheel in a clean environment
 
 ifndef PYTHON
@@ -25,7 +26,7 @@ install = $(1) -m pip install --disable-pip-version-check --progress-bar off -c 
 wheel = $(PY) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(1) .
 endif
 
-.PHONY: demo test lint format types contracts wheel-test check clean help
+.PHONY: demo test test-all lint format types contracts wheel-test check clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -35,6 +36,9 @@ demo: $(VENV)/.installed
 	@$(VENV)/bin/jaxmicro demo $${IMAGE:+--image "$$IMAGE"} $${OUT:+--out "$$OUT"}
 
 test: $(VENV)/.installed-dev
+	$(PY) -m pytest -n $(JOBS) --dist worksteal --durations=15 -m "not slow" $(ARGS)
+
+test-all: $(VENV)/.installed-dev
 	$(PY) -m pytest -n $(JOBS) --dist worksteal --durations=15 $(ARGS)
 
 lint: $(VENV)/.installed-dev

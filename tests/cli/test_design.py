@@ -72,6 +72,7 @@ def test_targets_are_met_written_and_resumed(capsys, tmp_path):
     assert "differs in: budget: None there, 7 now" in refuse(capsys, *words, "--budget", 7, "--out", "run", "--resume")
 
 
+@pytest.mark.slow
 def test_moduli_carry_the_unit_of_the_constants(capsys, tmp_path):
     words = ("--grid", 8, 8, "--materials", "[epoxy, glass fibre]", "--targets", "{E_x: 12.0}", "--tolerance", 0.2, "--budget", 12)
     said = succeed(capsys, "design", *words, "--out", "run")

@@ -32,6 +32,7 @@ def trade(constraints=(), properties=None, grid=GRID):
     return Problem(Density(grid), parts, [Maximize("k_xx"), Minimize("volume_fraction")], constraints)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["gradient", "nsga2", "hybrid", "random"])
 def test_no_solved_design_dominates_the_front(method):
     result = minimize(trade(), method, budget=60, population=6, key=jax.random.key(0), reference=(1.0, 1.0), verify=False)
@@ -50,6 +51,7 @@ def test_no_solved_design_dominates_the_front(method):
     assert np.allclose(again, result.front[:, 1])
 
 
+@pytest.mark.slow
 def test_gradients_beat_chance_at_equal_cost():
     problem = Problem(
         Density(Grid((16, 16))),
@@ -76,6 +78,7 @@ def test_constraints_hold_on_the_front_and_an_impossible_one_returns_the_least_i
         assert lost.values["k_xy"][0] == lost.history["values"][:, 2].max()
 
 
+@pytest.mark.slow
 def test_targets_beside_extremes_are_constraints():
     problem = Problem(
         Density(GRID), [Conductivity([1.0, 10.0]), VolumeFraction()], [Target("k_xx", 3.0, tolerance=0.05), Minimize("volume_fraction")]
@@ -106,6 +109,7 @@ def test_failed_lanes_do_not_reach_the_front(method):
     assert np.isnan(result.history["values"]).any(axis=1).sum() == result.failed
 
 
+@pytest.mark.slow
 def test_nsga2_starts_from_given_latents_and_repeats_itself():
     latents = Density(GRID).initial(6, jax.random.key(5))
     runs = [minimize(trade(), "nsga2", budget=18, population=6, sampling=latents, key=jax.random.key(0), verify=False) for _ in range(2)]
@@ -154,6 +158,7 @@ def test_weights_reach_all_corners():
     assert np.allclose(drawn[:3], np.eye(3))
 
 
+@pytest.mark.slow
 def test_steps_keep_their_length_where_a_direction_is_uniform():
     assert float(jnp.abs(unit(jnp.full((4, 4), -3.0))).max()) == pytest.approx(1.0)  # such is the slope of a volume fraction
     result = minimize(trade([Between("volume_fraction", 0.3, 0.5)]), budget=40, population=4, key=jax.random.key(0), verify=False)

@@ -20,6 +20,7 @@ def test_layers_have_their_closed_form():
     assert float(found["k_mean"]) == pytest.approx((found["k_xx"] + found["k_yy"]) / 2)
 
 
+@pytest.mark.slow
 def test_stiffness_agrees_with_homogenize():
     ms = random_field(Grid((8, 8)), volume_fraction=0.4, key=jax.random.key(0))
     whole = homogenize(ms, [SOFT, STIFF], rtol=1e-8)
@@ -40,6 +41,7 @@ def test_split_solves_the_finer_cell():
     assert float(fine) < float(coarse)  # finite elements: a finer mesh lowers the energy
 
 
+@pytest.mark.slow
 def test_derivatives_of_all_values_agree_with_differences():
     grid = Grid((6, 6))
     parts = [Conductivity([1.0, 10.0], rtol=1e-10), Stiffness([SOFT, STIFF], rtol=1e-10), VolumeFraction()]

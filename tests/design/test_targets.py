@@ -92,6 +92,7 @@ def test_targets_are_met_through_a_latent_space():
     assert result.verification.prior_distance[0] == pytest.approx(np.sqrt(np.mean(result.latents**2)))
 
 
+@pytest.mark.slow
 def test_three_phases():
     problem = Problem(Density(Grid((12, 12)), phases=3), [Conductivity([1.0, 3.0, 10.0])], [Target("k_xx", 3.2), Target("k_yy", 2.9)])
     result = minimize(problem, key=jax.random.key(0), verify=False)
@@ -99,6 +100,7 @@ def test_three_phases():
     assert set(np.unique(result.labels)) <= {0, 1, 2}
 
 
+@pytest.mark.slow
 def test_failed_cells_are_counted_and_left_behind():
     def fragile(fractions, grid):
         k = Conductivity([1.0, 10.0])(fractions, grid)["k_xx"]

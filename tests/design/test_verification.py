@@ -15,6 +15,7 @@ def field_of(labels, low=1.0, high=10.0):
     return jnp.where(jnp.asarray(labels) == 1, high, low)
 
 
+@pytest.mark.slow
 def test_split_and_rotated_values_agree_with_direct_solves():
     space = Density(GRID)
     problem = Problem(space, [Conductivity([1.0, 10.0], rtol=1e-8), VolumeFraction()], [Target("k_xx", 3.0)])
@@ -37,6 +38,7 @@ def test_split_and_rotated_values_agree_with_direct_solves():
     assert checked.evaluations == 6
 
 
+@pytest.mark.slow
 def test_stiffness_is_checked_too():
     space = Density(Grid((6, 6)))
     phases = [{"young": 1.0, "poisson": 0.3}, {"young": 10.0, "poisson": 0.3}]
@@ -49,6 +51,7 @@ def test_stiffness_is_checked_too():
     assert checked.split[0, checked.names.index("C11")] == pytest.approx(float(direct[0, 0]), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_predicted_values_lie_between_the_bounds_at_their_own_fractions():
     space = Density(Grid((12, 12)))
     problem = Problem(space, Conductivity([1.0, 10.0]), Target("k_xx", 3.0))
@@ -62,6 +65,7 @@ def test_predicted_values_lie_between_the_bounds_at_their_own_fractions():
     assert checked.violations == ((), (), ())
 
 
+@pytest.mark.slow
 def test_a_broken_bound_is_reported_and_not_clipped():
     problem = Problem(Density(Grid((6, 6))), _Overshooting([1.0, 10.0]), Target("k_xx", 3.0))
     checked = verify(problem, Density(Grid((6, 6))).initial(1, jax.random.key(0)))
@@ -91,6 +95,7 @@ def test_distance_to_data_is_zero_for_the_data():
     assert checked.prior_distance is None
 
 
+@pytest.mark.slow
 def test_results_print_and_save(tmp_path):
     from jaxmicro.io import read, write
 

@@ -227,6 +227,7 @@ def test_missing_fields_name_the_remedy():
     assert np.allclose(one.strain[0], np.eye(2))
 
 
+@pytest.mark.slow
 def test_concentration_tensors_have_derivatives():
     labels = np.random.default_rng(7).integers(0, 2, (4, 3))
 

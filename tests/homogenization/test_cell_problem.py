@@ -93,6 +93,7 @@ def test_loads_in_another_frame(shape, size):
     assert np.allclose(tension.mean_strain, r.mean_strain, atol=MEANS * 1e-3)
 
 
+@pytest.mark.slow
 def test_layers_with_an_eigenstrain():
     """Closed form: the strain jump is a ⊗ n, the traction is uniform."""
     rng = np.random.default_rng(2)
@@ -136,6 +137,7 @@ def test_a_uniform_eigenstrain_is_free():
     assert float(jnp.abs(r.stress).max()) < 1e-9
 
 
+@pytest.mark.slow
 def test_voids_and_batches():
     rng = np.random.default_rng(4)
     solid = isotropic_stiffness(1.0, 0.3, dim=2)

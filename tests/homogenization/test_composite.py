@@ -140,6 +140,7 @@ def test_a_fluid_beside_a_solid_and_beside_a_fluid_is_the_limit_of_soft_solids()
     assert np.allclose(mixture[0, 0], 1 / ((1 - f) / 3.0 + f / 0.5), rtol=EXACT)  # compressibilities add
 
 
+@pytest.mark.slow
 @case
 def test_derivatives_in_all_arguments_and_both_modes(dim, size, components):
     arguments = tuple(map(jnp.asarray, drawn(dim, size, 2)))
@@ -345,6 +346,7 @@ def test_tensors_that_are_not_finite_spoil_only_voxels_that_hold_their_phase():
         assert np.array_equal(np.isnan(found).all(axis=(0, 1)), shares[1] > 0)
 
 
+@pytest.mark.slow
 def test_homogenize_takes_composite_voxels():
     shares = soft_disc(16)
     materials = [{"young": 1.0, "poisson": 0.3, "conductivity": 1.0}, {"young": 10.0, "poisson": 0.3, "conductivity": 5.0}]

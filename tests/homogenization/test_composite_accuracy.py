@@ -27,6 +27,7 @@ def relative(found, exact):
     return float(np.abs(found - exact).max() / np.abs(exact).max())
 
 
+@pytest.mark.slow
 def test_diagonal_layers_of_any_share_are_exact_with_the_one_point_scheme():
     for n, fraction in ((7, 0.37), (9, 0.61)):  # on even grids but for the checkerboard, which is a null mode
         grid = jm.Grid((n, n))
@@ -37,6 +38,7 @@ def test_diagonal_layers_of_any_share_are_exact_with_the_one_point_scheme():
         assert relative(jm.effective_stiffness(field, grid).tensor, exact) > 0.01  # finite elements pay for the kink
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("centre", [(0.513, 0.47), (0.49, 0.52)])
 def test_a_composite_disc_is_more_accurate_than_a_plain_one_on_a_grid_four_times_as_fine(centre):
     coarse, fine = jm.Grid((32, 32), (1.0, 1.0)), jm.Grid((128, 128), (1.0, 1.0))

@@ -65,6 +65,7 @@ def test_the_gradient_with_respect_to_edge_lengths():
     check_grads(value, (GRID.lengths,), order=1, modes=["rev"], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_gradient_with_respect_to_a_full_stiffness_field_in_3d():
     c = jm.materials.cubic_stiffness(3.0, 1.5, 1.2)
     field = c[:, :, None, None, None] * jnp.asarray(10.0 ** RNG.uniform(-0.5, 0.5, size=(2, 3, 2)))
@@ -76,6 +77,7 @@ def test_the_gradient_with_respect_to_a_full_stiffness_field_in_3d():
     assert float(jnp.vdot(jax.grad(value)(field), direction)) == pytest.approx(float(central), rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["finite_element", "finite_volume"])
 def test_field_outputs_have_implicit_derivatives(name):
     def local_strain(k):
@@ -140,6 +142,7 @@ def test_cotangents_of_extreme_size_stay_finite_and_linear_in_float32(size):
     assert np.allclose(np.asarray(scaled, np.float64) / size, reference, atol=2e-3 * largest)
 
 
+@pytest.mark.slow
 def test_second_derivatives_agree_in_every_mode():
     grid, k = jm.Grid((3, 4)), jnp.asarray(10.0 ** np.random.default_rng(8).uniform(-1, 1, size=(3, 4)))
 

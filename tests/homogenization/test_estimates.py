@@ -17,6 +17,7 @@ CUBE[1:3, 1:3, 1] = 1
 METHODS = ("dilute", "mori_tanaka", "differential", "self_consistent")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("labels", "plane", "shape", "conductors"),
     [
@@ -121,6 +122,7 @@ def test_estimates_of_a_traced_cell():
     assert jnp.array_equal(traced.two_phases.fractions, plain.two_phases.fractions)
 
 
+@pytest.mark.slow
 def test_estimates_of_a_single_precision_cell_are_single():
     grid = jm.Grid(LABELS.shape, np.float32([8, 7]))
     single = jm.homogenize(jm.Microstructure(grid=grid, labels=LABELS), [SOFT, HARD]).mean_field

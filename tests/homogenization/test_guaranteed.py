@@ -47,6 +47,7 @@ def test_random_cells_lie_between(seed):
         assert float(loewner_gap(exact.bounds[0], exact.bounds[1])) >= -ROUNDING
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shape", "size"), [((6, 5), 3), ((5, 4), 6), ((3, 4, 3), 6)])
 def test_crystals_lie_between(shape, size):
     rng = np.random.default_rng(1)
@@ -72,6 +73,7 @@ def test_they_are_sharp_for_a_disc_and_sharpen_with_resolution(n):
     assert 1.6 < gaps[0] / gaps[1] < 2.4
 
 
+@pytest.mark.slow
 def test_the_bound_from_above_is_the_elements_own_whatever_ran():
     k = disc(12)
     elements = jm.effective_conductivity(k, jm.Grid((12, 12)), rtol=1e-8)
@@ -131,6 +133,7 @@ def test_derivatives():
     check_grads(bounds, (k, jnp.array([1.0, 1.5])), order=1, modes=("fwd", "rev"), rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_the_derivative_of_the_lower_bound_is_about_that_of_the_bound(monkeypatch):
     """The stresses are held, which is exact where they are those of least energy: here they are iterated to the end."""
     monkeypatch.setattr("jaxmicro.homogenization.guaranteed.RTOL", 1e-7)
@@ -144,6 +147,7 @@ def test_the_derivative_of_the_lower_bound_is_about_that_of_the_bound(monkeypatc
     jax.clear_caches()
 
 
+@pytest.mark.slow
 def test_jit_vmap_batch_and_float32():
     k = jnp.asarray(np.random.default_rng(6).uniform(1.0, 10.0, size=(2, 6, 5)))
     grid = jm.Grid((6, 5))
@@ -167,6 +171,7 @@ def test_between_walls_there_are_none():
         jm.effective_conductivity(np.ones((4, 4)), jm.Grid((4, 4)), walls=0, bounds=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("contrast", [10.0, 0.1])
 def test_the_estimate_of_the_discretisation_error_is_cautious(contrast):
     """Not below three quarters of the true error, which is extrapolated from cells with split voxels, nor more than ten times that."""

@@ -24,6 +24,7 @@ SOFT = {"young": 1.0, "poisson": 0.3, "conductivity": 1.0}
 HARD = {"young": 10.0, "poisson": 0.3, "conductivity": 3.0}
 
 
+@pytest.mark.slow
 def test_everything_the_constants_allow_comes_back():
     r = jm.homogenize(LABELS, {0: SOFT, 5: HARD})
     assert int(r.status) == 0
@@ -281,6 +282,7 @@ def test_constants_are_read_on_the_host_while_the_cell_is_traced(kind):
     assert np.allclose(jitted.analytic_bounds.stiffness, plain.analytic_bounds.stiffness, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_constants_that_phases_carry_serve_grad_and_vmap():
     phases = (jm.microstructures.Phase("a", constants=SOFT), jm.microstructures.Phase("b", constants="Al"))
 
@@ -319,6 +321,7 @@ def test_bounds_count_the_voxels_that_the_solve_counts():
     assert "not measured" in str(half)
 
 
+@pytest.mark.slow
 def test_float32_tensors_are_judged_by_float32():
     """Isotropic phases of a single-precision cell are recognised, and rounding alone is no defect."""
     discs = (np.hypot(*np.meshgrid(np.arange(16) - 8, np.arange(15) - 7, indexing="ij")) < 5).astype(int)

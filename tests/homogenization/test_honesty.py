@@ -259,6 +259,7 @@ def sphere(shape, contrast, dtype=jnp.float64):
     return Isotropic(shear, shear)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "discretization"),
     [((24, 20), "rotated"), ((10, 12, 11), "finite_element"), ((10, 12, 11), "rotated")],

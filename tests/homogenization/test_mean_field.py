@@ -275,6 +275,7 @@ def test_fibres_run_along_any_axis(method, axis):
     assert float(along[axis, axis]) == pytest.approx(3.5, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_columnar_cells_approach_the_dilute_fibre():
     n = 40
     x = np.stack(np.meshgrid(*((np.arange(n) + 0.5) / n - 0.5,) * 2, indexing="ij"))

@@ -60,6 +60,7 @@ def test_both_modes_match_finite_differences(pair, method):
     check_grads(jax.jit(value), (1.2, 0.9, 0.35), order=1, modes=["fwd", "rev"], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_second_derivatives_of_the_self_consistent_estimate():
     c0, c1 = isotropic_stiffness(3.5, 0.33), isotropic_stiffness(71.0, 0.22)
     check_grads(jax.jit(lambda f: self_consistent(c0, c1, f)[0, 0]), (0.35,), order=2, modes=["fwd", "rev"], rtol=1e-5)

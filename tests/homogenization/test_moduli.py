@@ -151,6 +151,7 @@ def test_cubic_moduli_have_their_closed_forms():
     assert float(square.universal_anisotropy) == pytest.approx((1.0 - 2.5) ** 2 / (2 * 1.0 * 2.5))
 
 
+@pytest.mark.slow
 def test_measures_of_anisotropy_have_derivatives_where_they_vanish():
     for c in (isotropic_stiffness(3.0, 0.2), isotropic_stiffness(3.0, 0.2, dim=2)):
         for measure in (

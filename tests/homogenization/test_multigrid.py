@@ -71,6 +71,7 @@ def test_transfers_are_transposes():
     assert float(multigrid._average(f[0], coarse).mean()) == pytest.approx(float(f[0].mean()), rel=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shape", "contrast"), [((32, 32), 1e-3), ((32, 32), 1e-6), ((27, 20), 1e-6), ((12, 13, 12), 1e-3)])
 def test_smooth_fields_of_high_contrast_take_a_fraction_of_the_steps(shape, contrast):
     young = jnp.asarray(smooth_field(shape, contrast))
@@ -81,6 +82,7 @@ def test_smooth_fields_of_high_contrast_take_a_fraction_of_the_steps(shape, cont
     assert int(found.steps.max()) < 0.6 * int(plain.steps.max())
 
 
+@pytest.mark.slow
 def test_voids_and_labels():
     x, y = np.meshgrid(*[(np.arange(24) + 0.5) / 24 - 0.5] * 2, indexing="ij")
     labels = (x**2 + y**2 < 0.09).astype(int)
@@ -92,6 +94,7 @@ def test_voids_and_labels():
         assert np.allclose(found.tensor, plain.tensor, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_derivatives_and_single_precision():
     k = jnp.asarray(smooth_field((24, 20), 1e-3))
 

@@ -34,6 +34,7 @@ def isotropic(young):
 # Tolerances
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preconditioner", ["green", "green_jacobi", "multigrid"])
 @pytest.mark.parametrize(("make", "contrast"), [(grey, 1e-3), (speckled, 1e-2), (speckled, 1e2), (speckled, 0.0)])
 def test_the_tolerance_of_the_tensor_is_kept_and_its_error_known(make, contrast, preconditioner):
@@ -90,6 +91,7 @@ def test_the_solution_as_a_guess_saves_all_steps():
     assert int(stretched.steps.max()) <= 1
 
 
+@pytest.mark.slow
 def test_a_guess_of_a_similar_cell_saves_steps_and_changes_nothing():
     young = speckled(0.05)
     near = young * (1.0 + 0.01 * np.random.default_rng(1).normal(size=GRID.shape))
@@ -147,6 +149,7 @@ def test_mixed_precision_reaches_what_double_precision_does(preconditioner, scal
     assert np.abs(found.tensor - truth.tensor).max() < 1e-13 * float(truth.tensor.max())
 
 
+@pytest.mark.slow
 def test_mixed_precision_in_3d_with_guesses_derivatives_and_failure():
     grid = jm.Grid((6, 5, 7), (1e-6, 1e-6, 2e-6))
     young = speckled(0.02, grid.shape)
@@ -312,6 +315,7 @@ def test_the_estimated_memory_is_about_what_the_compiler_takes(shape):
     assert 0.6 < memory.solve_bytes(setup, law, shape, None, ()) / taken < 1.6
 
 
+@pytest.mark.slow
 def test_a_mean_of_a_guess_or_of_a_cotangent_does_nothing():
     k, rng = speckled(0.1), np.random.default_rng(3)
     weights = jnp.asarray(rng.normal(size=(2, 1, *GRID.shape)))

@@ -55,6 +55,7 @@ def test_layers():
     assert np.allclose(r.expansion, [across, along, along, 0, 0, 0], rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_fields_are_those_of_the_cell_free_of_stress():
     labels, tensors, own = two_phases((6, 7), 3)
     stiffness, expansion, grid = field(labels, tensors), field(labels, own), jm.Grid((6, 7), (1.0, 2.0))
@@ -104,6 +105,7 @@ def test_derivatives():
     check_grads(stress, (jnp.asarray(own),), order=1, modes=("fwd", "rev"), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_jit_vmap_batch_and_float32():
     labels, tensors, own = two_phases((6, 5), 3)
     stiffness = jnp.asarray(np.stack([field(labels, tensors), field(1 - labels, tensors)]))

@@ -156,6 +156,7 @@ def test_dykhne_determinant_of_a_self_dual_checkerboard_like_cell(name):
     assert np.allclose(a @ (turn @ b @ turn.T), 7.0 * np.eye(2), atol=1e-7)
 
 
+@pytest.mark.slow
 def test_bounds_hold_in_the_loewner_order_and_finite_elements_are_an_upper_bound():
     grid = jm.Grid((8, 6))
     rng = np.random.default_rng(12)
@@ -172,6 +173,7 @@ def test_bounds_hold_in_the_loewner_order_and_finite_elements_are_an_upper_bound
         assert loewner_gap(split, coarse) > 0  # subdividing never raises the finite-element energy
 
 
+@pytest.mark.slow
 def test_columnar_cells_contain_the_plane_strain_ones():
     rng = np.random.default_rng(13)
     young = 10.0 ** rng.uniform(0, 2, size=(6, 5))
@@ -185,6 +187,7 @@ def test_columnar_cells_contain_the_plane_strain_ones():
     assert np.allclose(np.asarray(full)[3, 3] / 2, antiplane[1, 1], rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_cell_extruded_to_3d_equals_the_columnar_problem():
     rng = np.random.default_rng(14)
     field = np.stack([random_stiffness(rng, 6) for _ in range(12)], -1).reshape(6, 6, 4, 3)
@@ -211,6 +214,7 @@ def test_the_nyquist_rule_makes_even_fourier_cells_inexact_as_documented():
     assert result[0, 0] > 1.5 * exact[0, 0]  # one-voxel layers are a Nyquist wave: the even spectral cell cannot relax them
 
 
+@pytest.mark.slow
 def test_hashin_shtrikman_holds_for_an_isotropic_disc_array():
     n = 48
     x = np.stack(np.meshgrid(*((np.arange(n) + 0.5) / n - 0.5,) * 2, indexing="ij"))
@@ -325,6 +329,7 @@ def test_the_energy_density_of_a_conductivity_adds_up_to_the_tensor(name):
     assert (found.energy_density[:, 1, 2] == 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "shape"),
     [

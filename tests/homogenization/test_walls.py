@@ -211,6 +211,7 @@ def test_what_does_not_join_the_walls_is_left_out_and_counted():
     assert float(jnp.abs(r.flux[:, :, :4]).max()) == 0.0
 
 
+@pytest.mark.slow
 def test_batches_of_cells_with_and_without_a_path():
     rng = np.random.default_rng(5)
     k = np.stack([rng.uniform(1, 2, (6, 5)), np.ones((6, 5)), rng.uniform(1, 2, (6, 5))])
@@ -236,11 +237,13 @@ def test_derivatives_in_constants_and_edge_lengths(discretization):
     check_grads(value, (k, jnp.array([1.0, 1.7])), order=1, modes=("fwd", "rev"), rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_second_derivatives():
     k = jnp.asarray(np.random.default_rng(6).uniform(0.5, 3.0, size=(5, 4)))
     check_grads(lambda k: jm.effective_conductivity(k, jm.Grid((5, 4)), walls=1, rtol=1e-8).value, (k,), order=2, modes=("rev",), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_derivatives_of_fields():
     k = jnp.asarray(np.random.default_rng(7).uniform(0.5, 3.0, size=(4, 5)))
 
@@ -267,6 +270,7 @@ def test_the_derivative_with_pores_is_that_of_the_pores():
         assert float(slope[tuple(place)]) == pytest.approx((values[0] - values[1]) / 2e-5, abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(9, 14), (21, 16, 13), (50, 3)])
 @pytest.mark.parametrize("walls", [None, 0])
 def test_the_multigrid_cycle_is_symmetric_and_definite(shape, walls):
@@ -282,6 +286,7 @@ def test_the_multigrid_cycle_is_symmetric_and_definite(shape, walls):
     assert abs(cross[0] - cross[1]) < 1e-10 * own
 
 
+@pytest.mark.slow
 def test_multigrid_serves_periodic_finite_volumes():
     rng = np.random.default_rng(10)
     k = np.where(rng.random((45, 52)) < 0.35, 1e-4, 1.0)
@@ -346,6 +351,7 @@ def test_a_start_saves_steps_and_changes_nothing():
         jm.effective_conductivity(k, grid, walls=0, start=jnp.zeros((1, 24, 20)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("axis", [0, 2])
 def test_an_electrode_equals_a_direct_solve(shared_data, axis):
     """A sub-volume of a tomogram small enough to be solved directly; split once, its voxels conduct a few percent less or more."""

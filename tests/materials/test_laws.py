@@ -94,6 +94,7 @@ def test_stress_is_differentiable_in_the_constants(name):
     check_grads(energy, (floating,), order=1, modes=["fwd", "rev"], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_laws_and_full_tensors_give_the_same_effective_stiffness():
     grid = jm.Grid(SHAPE)
     for name in ("isotropic in plane", "isotropic columnar", "phases"):
@@ -102,6 +103,7 @@ def test_laws_and_full_tensors_give_the_same_effective_stiffness():
         assert np.allclose(compact, jm.effective_stiffness(law.tensor(), grid, rtol=1e-8).tensor, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_phases_have_a_gradient_in_the_table_and_none_in_the_labels():
     law, grid = LAWS["phases"], jm.Grid(SHAPE)
     value = jax.jit(lambda table: jm.effective_stiffness(Phases(law.labels, table), grid, rtol=1e-9).tensor[0, 0])

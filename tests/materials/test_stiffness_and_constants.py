@@ -145,6 +145,7 @@ def test_unreadable_constants_are_refused(given, message):
 LABELS = np.array([[0, 1], [1, 0]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pair",
     [

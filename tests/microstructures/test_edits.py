@@ -89,6 +89,7 @@ def test_split_voxels_keep_the_cell():
     np.testing.assert_array_equal(flat.fractions[:, 1::2, ::2], everything(sharp=False).fractions)
 
 
+@pytest.mark.slow
 @given(shape=st.tuples(st.integers(2, 13), st.integers(2, 13)))
 @settings(max_examples=5, deadline=None)
 def test_resampling_keeps_every_volume(shape):
@@ -117,6 +118,7 @@ def test_sharpening():
     assert sharpen(everything()).notes == everything().notes
 
 
+@pytest.mark.slow
 def test_a_map_cut_from_a_larger_one_loses_its_jump():
     """Changes across the seam over those inside, for ten maps together: one seam alone holds few features."""
     found = {"whole": [], "as_is": [], "mirror": [], "blend": []}

@@ -128,6 +128,7 @@ def test_the_volume_of_spheres_and_their_union():
     assert np.abs(alone[0] - counted).max() < 0.03
 
 
+@pytest.mark.slow
 def test_a_function_a_sampled_field_and_spheres_give_the_same_disc():
     grid, radius, centre = jm.Grid((24, 16), (1.2, 0.8)), 0.27, jnp.array([0.55, 0.43])
 
@@ -267,6 +268,7 @@ def test_a_wider_window_is_a_mean_over_neighbours():
 # -------------------------------------------------------------------------------------------- derivatives, programs, precision
 
 
+@pytest.mark.slow
 def test_spheres_have_derivatives_in_centres_radii_and_edges():
     def fractions(centres, radii, lengths):
         return interface_of_spheres(jm.Grid((6, 6), lengths), centres, radii, parts=2).fraction
@@ -277,6 +279,7 @@ def test_spheres_have_derivatives_in_centres_radii_and_edges():
     assert float(area[0]) == pytest.approx(2 * np.pi * 5.0, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_functions_and_values_have_derivatives_in_what_they_hold():
     grid = jm.Grid((7, 6), (1.0, 1.0))
 
@@ -288,6 +291,7 @@ def test_functions_and_values_have_derivatives_in_what_they_hold():
     check_grads(lambda v: interface_from_level_set(v, grid, parts=2), (values,), order=1, modes=("fwd", "rev"), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_layers_and_fractions_have_derivatives():
     check_grads(
         lambda f, s, edges: interface_of_layers(jm.Grid((5, 4), edges), f, (2, 1), shift=s),
