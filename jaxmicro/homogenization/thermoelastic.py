@@ -128,6 +128,8 @@ def effective_thermoelastic(
         >>> effective_thermoelastic(c, 23e-6 * jnp.ones((4, 4)), Grid((4, 4))).expansion.round(9).tolist()[:3]
         [2.3e-05, 2.3e-05, 2.3e-05]
     """
+    if stiffness is None:
+        raise ValueError("An expansion needs a `stiffness` to weigh it with, but it is None. Pass the stiffness of every voxel.")
     law, batched = elastic_law(stiffness, grid)
     size = law.values.shape[1] if batched else law.components
     batch = law.values.shape[0] if batched else None

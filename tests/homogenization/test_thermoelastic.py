@@ -125,6 +125,8 @@ def test_jit_vmap_batch_and_float32():
 def test_bad_input_is_refused_in_words():
     labels, tensors, own = two_phases((6, 5), 3)
     stiffness, grid = field(labels, tensors), jm.Grid((6, 5))
+    with pytest.raises(ValueError, match="An expansion needs a `stiffness`"):
+        effective_thermoelastic(None, field(labels, own), grid)
     with pytest.raises(ValueError, match=r"`expansion` must have shape \(6, 5\) or \(3, 6, 5\), but its shape is \(3,\)"):
         effective_thermoelastic(stiffness, own[0], grid)
     with pytest.raises(ValueError, match="`expansion` must be finite in every voxel, but 1 of its 30 numbers are not"):
