@@ -41,7 +41,6 @@ def test_options_win_over_the_file(tmp_path):
     assert (config.image, config.seed, config.quiet, config.out) == ("b.png", 7, False, "mine")
 
 
-@pytest.mark.slow
 def test_a_file_may_ask_for_quiet_and_for_tracebacks(capsys, tmp_path):
     cell = write_cell(tmp_path / "cell.npz")
     (tmp_path / "quiet.toml").write_text("quiet = true\n")

@@ -59,7 +59,6 @@ def test_grey_values_are_named(tmp_path, phases):
     assert named_shares(read_with("grey.png", "--phases", phases))["solid"] == pytest.approx(squares().mean())
 
 
-@pytest.mark.slow
 def test_a_mapping_with_others_is_kept_and_repeats_the_run(capsys, tmp_path):
     coloured(tmp_path / "colours.png")
     succeed(capsys, "homogenize", "colours.png", "--phases", '{"255,0,0": red, null: others}', "--materials", PAIR, "--out", "first")

@@ -44,7 +44,6 @@ def homogenized(capsys, tmp_path, *words):
     return succeed(capsys, "homogenize", cell, "--materials", PAIR, *words)
 
 
-@pytest.mark.slow
 def test_a_run_folder_is_complete(capsys, tmp_path):
     said = homogenized(capsys, tmp_path, "--seed", 3)
     folder = tmp_path / "runs" / "homogenize"
@@ -208,7 +207,6 @@ def test_sampled_cells(capsys, tmp_path):
     assert (tmp_path / "run" / "samples.png").is_file()
 
 
-@pytest.mark.slow
 def test_training_resumes_where_it_stopped(capsys, tmp_path, monkeypatch):
     cell = write_cell(tmp_path / "cell.npz", np.kron(squares(), np.ones((2, 2), np.int32)))
     words = ("train", cell, *SMALL)

@@ -26,7 +26,6 @@ def change(latent, other):
     return evaluator.values(new[None])[0] - values[0], np.asarray(predicted) - values[0], linear
 
 
-@pytest.mark.slow
 def test_the_same_cell_is_predicted_to_stay():
     latent = SPACE.initial(1, jax.random.key(0))[0]
     assert np.array_equal(change(latent, latent)[1], np.zeros(5))

@@ -25,7 +25,6 @@ class Upsampling:
         return jnp.sqrt(jnp.mean(z**2, axis=(1, 2)))
 
 
-@pytest.mark.slow
 def test_initial_densities_spread_over_the_fractions():
     space = Density(Grid((16, 12)), radius=0.0, fractions=(0.2, 0.8))
     found = np.sort(np.asarray(hard(space.decode(space.initial(6, jax.random.key(0))), 2)[:, 1].mean(axis=(1, 2))))

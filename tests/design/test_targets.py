@@ -100,7 +100,6 @@ def test_three_phases():
     assert set(np.unique(result.labels)) <= {0, 1, 2}
 
 
-@pytest.mark.slow
 def test_failed_cells_are_counted_and_left_behind():
     def fragile(fractions, grid):
         k = Conductivity([1.0, 10.0])(fractions, grid)["k_xx"]

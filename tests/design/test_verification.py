@@ -65,7 +65,6 @@ def test_predicted_values_lie_between_the_bounds_at_their_own_fractions():
     assert checked.violations == ((), (), ())
 
 
-@pytest.mark.slow
 def test_a_broken_bound_is_reported_and_not_clipped():
     problem = Problem(Density(Grid((6, 6))), _Overshooting([1.0, 10.0]), Target("k_xx", 3.0))
     checked = verify(problem, Density(Grid((6, 6))).initial(1, jax.random.key(0)))
@@ -95,7 +94,6 @@ def test_distance_to_data_is_zero_for_the_data():
     assert checked.prior_distance is None
 
 
-@pytest.mark.slow
 def test_results_print_and_save(tmp_path):
     from jaxmicro.io import read, write
 

@@ -87,7 +87,6 @@ def test_transformations_agree_and_compile_once(tiny, latents):
     np.testing.assert_allclose(jax.vmap(lambda z: tiny.decode(z[None])[0])(jnp.asarray(latents)), expected, atol=1e-12)
 
 
-@pytest.mark.slow
 def test_weights_have_gradients_through_the_codec_as_argument(tiny, latents):
     gradient = jax.grad(lambda codec: jnp.sum(codec.decode(latents)[:, 1] ** 2), allow_int=True)(tiny)
     assert isinstance(gradient, Codec)

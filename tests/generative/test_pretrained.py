@@ -72,7 +72,6 @@ def test_distance_tells_latents_of_cells_from_others(codec, unseen):
     assert float(codec.prior_distance(3 * z).min()) > float(typical.max())
 
 
-@pytest.mark.slow
 def test_other_sizes_have_the_same_order(codec, samples):
     large = codec.sample(24, key=jax.random.key(9), shape=(128, 96))
     order = [autocovariance(images).mean(axis=0) for images in (samples, large)]

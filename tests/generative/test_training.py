@@ -101,7 +101,6 @@ def test_resumption_needs_a_folder(cells, tiny_config):
         train(cells, tiny_config, key=jax.random.key(0), resume=True)
 
 
-@pytest.mark.slow
 def test_a_loss_that_explodes_stops_the_run(cells):
     wild = CodecConfig(patch=4, widths=(4,), blocks=1, learning_rate=1e30, batch_size=8, epochs=3)
     with pytest.raises(FloatingPointError, match="Lower `learning_rate`"):

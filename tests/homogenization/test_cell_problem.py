@@ -137,7 +137,6 @@ def test_a_uniform_eigenstrain_is_free():
     assert float(jnp.abs(r.stress).max()) < 1e-9
 
 
-@pytest.mark.slow
 def test_voids_and_batches():
     rng = np.random.default_rng(4)
     solid = isotropic_stiffness(1.0, 0.3, dim=2)

@@ -346,7 +346,6 @@ def test_tensors_that_are_not_finite_spoil_only_voxels_that_hold_their_phase():
         assert np.array_equal(np.isnan(found).all(axis=(0, 1)), shares[1] > 0)
 
 
-@pytest.mark.slow
 def test_homogenize_takes_composite_voxels():
     shares = soft_disc(16)
     materials = [{"young": 1.0, "poisson": 0.3, "conductivity": 1.0}, {"young": 10.0, "poisson": 0.3, "conductivity": 5.0}]

@@ -147,7 +147,6 @@ def test_the_derivative_of_the_lower_bound_is_about_that_of_the_bound(monkeypatc
     jax.clear_caches()
 
 
-@pytest.mark.slow
 def test_jit_vmap_batch_and_float32():
     k = jnp.asarray(np.random.default_rng(6).uniform(1.0, 10.0, size=(2, 6, 5)))
     grid = jm.Grid((6, 5))

@@ -24,7 +24,6 @@ SOFT = {"young": 1.0, "poisson": 0.3, "conductivity": 1.0}
 HARD = {"young": 10.0, "poisson": 0.3, "conductivity": 3.0}
 
 
-@pytest.mark.slow
 def test_everything_the_constants_allow_comes_back():
     r = jm.homogenize(LABELS, {0: SOFT, 5: HARD})
     assert int(r.status) == 0
@@ -321,7 +320,6 @@ def test_bounds_count_the_voxels_that_the_solve_counts():
     assert "not measured" in str(half)
 
 
-@pytest.mark.slow
 def test_float32_tensors_are_judged_by_float32():
     """Isotropic phases of a single-precision cell are recognised, and rounding alone is no defect."""
     discs = (np.hypot(*np.meshgrid(np.arange(16) - 8, np.arange(15) - 7, indexing="ij")) < 5).astype(int)

@@ -105,7 +105,6 @@ def test_derivatives():
     check_grads(stress, (jnp.asarray(own),), order=1, modes=("fwd", "rev"), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.slow
 def test_jit_vmap_batch_and_float32():
     labels, tensors, own = two_phases((6, 5), 3)
     stiffness = jnp.asarray(np.stack([field(labels, tensors), field(1 - labels, tensors)]))

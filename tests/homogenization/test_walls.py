@@ -211,7 +211,6 @@ def test_what_does_not_join_the_walls_is_left_out_and_counted():
     assert float(jnp.abs(r.flux[:, :, :4]).max()) == 0.0
 
 
-@pytest.mark.slow
 def test_batches_of_cells_with_and_without_a_path():
     rng = np.random.default_rng(5)
     k = np.stack([rng.uniform(1, 2, (6, 5)), np.ones((6, 5)), rng.uniform(1, 2, (6, 5))])
@@ -243,7 +242,6 @@ def test_second_derivatives():
     check_grads(lambda k: jm.effective_conductivity(k, jm.Grid((5, 4)), walls=1, rtol=1e-8).value, (k,), order=2, modes=("rev",), rtol=1e-5)
 
 
-@pytest.mark.slow
 def test_derivatives_of_fields():
     k = jnp.asarray(np.random.default_rng(7).uniform(0.5, 3.0, size=(4, 5)))
 
