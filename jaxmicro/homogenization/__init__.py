@@ -35,6 +35,7 @@ from jaxmicro.homogenization.mean_field import (
     self_consistent,
 )
 from jaxmicro.homogenization.moduli import Moduli, isotropic_part, moduli, nearest_isotropic
+from jaxmicro.homogenization.polycrystal_estimates import IsotropicModuli, PolycrystalEstimates, polycrystal_estimates
 from jaxmicro.homogenization.results import EffectiveResult, WalledResult
 from jaxmicro.homogenization.thermoelastic import ThermoelasticResult, effective_thermoelastic
 from jaxmicro.homogenization.waves import wave_polarizations, wave_speeds
@@ -46,8 +47,10 @@ __all__ = [
     "ConcentrationTensors",
     "EffectiveResult",
     "Homogenized",
+    "IsotropicModuli",
     "MeanField",
     "Moduli",
+    "PolycrystalEstimates",
     "ThermoelasticResult",
     "WalledResult",
     "assign_conductivity",
@@ -80,6 +83,7 @@ __all__ = [
     "nearest_cubic",
     "nearest_isotropic",
     "phase_averages",
+    "polycrystal_estimates",
     "principal_values",
     "reuss_bound",
     "self_consistent",
