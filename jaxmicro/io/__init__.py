@@ -7,6 +7,7 @@ Add one: a format is one new file with a `Format` (a `load` that returns a `Rast
      and its name in `FORMATS`.
 """
 
+from jaxmicro.io.damask import write_damask
 from jaxmicro.io.files import FORMATS, read, write
 from jaxmicro.io.formats import Format, Raster
 from jaxmicro.io.otsu import otsu_thresholds
@@ -24,4 +25,5 @@ __all__ = [
     "read",
     "register_record",
     "write",
+    "write_damask",
 ]

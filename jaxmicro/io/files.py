@@ -17,11 +17,12 @@ from jaxmicro.io.pictures import PICTURES, PNG
 from jaxmicro.io.problems import DEFAULT_MAX_BYTES, DataWarning, ReadError, unreadable
 from jaxmicro.io.segmentation import segment
 from jaxmicro.io.tiff import TIFF
+from jaxmicro.io.vti import VTI
 from jaxmicro.microstructures import Microstructure, make_periodic
 from jaxmicro.microstructures import crop as crop_microstructure
 
 ALIKE = 0.8  # file names less alike than this are other files, not misspelt ones
-FORMATS: tuple[Format, ...] = (PNG, PICTURES, TIFF, NPZ, NPY)
+FORMATS: tuple[Format, ...] = (PNG, PICTURES, TIFF, NPZ, NPY, VTI)
 
 
 def read(
@@ -83,11 +84,11 @@ def read(
         raise FileNotFoundError(f"`{path}` does not exist." + (f" Did you mean {near!r}?" if near else ""))
     if not path.is_file():
         raise unreadable(path, "is no file", "Name one file.")
-    chosen = find_format(path, FORMATS, ReadError)
+    chosen = find_format(path, tuple(candidate for candidate in FORMATS if candidate.load is not None), ReadError)
     for name in options:
         known = ", ".join(chosen.options) or "none"
         check(name in chosen.options, f"`{name}` is no option of a {chosen.name}: it has {known}.", TypeError)
-    loaded = chosen.load(path, _bytes(max_bytes), **options)
+    loaded = chosen.load(path, _bytes(max_bytes), **options)  # pyright: ignore[reportOptionalCall]
     if isinstance(loaded, Raster):
         return _to_microstructure(path, loaded, phases, threshold, crop, periodic, spacing)
     if phases is not None or threshold is not None or spacing is not None:
@@ -107,9 +108,12 @@ def write(path: str | Path, value: Any) -> None:
     - .png holds a 2D microstructure as grey levels: labels spread over 0 … 255, or the fraction of the second of two
       phases. .tif holds labels, in 3D as a stack with pages along z. Both keep the names of the phases, so that labels
       come back as they were, and lose all else.
+    - .vti is for ParaView and DAMASK: labels, crystals (`material`), quaternions, Bunge angles in radians, mask and maps of a
+      microstructure, or the fields of a result (components in Mandel notation, voxels of unit length), or a tuple of both.
+      A map is one voxel thick. For the input of DAMASK with its list of materials see `write_damask`.
 
     Args:
-        path: .npz, .png, .tif or .tiff, in a folder that exists; a file of that name is replaced.
+        path: .npz, .png, .tif, .tiff or .vti, in a folder that exists; a file of that name is replaced.
         value: a `Microstructure` or a record.
 
     Raises:

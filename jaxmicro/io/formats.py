@@ -43,14 +43,14 @@ class Format:
         name: what a person calls it.
         extensions: lower case, with the dot.
         load: `(path, max_bytes, **options)` to a `Raster`, a `Microstructure` or a record; raises `ReadError`, and
-            decodes nothing before it has checked sizes from the header.
+            decodes nothing before it has checked sizes from the header; None where the format is only written.
         save: `(stream, value)`, or None where the format cannot be written.
         options: names of the keywords that `load` knows beyond `max_bytes`.
     """
 
     name: str
     extensions: tuple[str, ...]
-    load: Callable[..., Any]
+    load: Callable[..., Any] | None
     save: Callable[[BinaryIO, Any], None] | None = None
     options: tuple[str, ...] = ()
 
