@@ -17,7 +17,7 @@ from jaxmicro.homogenization.loads import NAMES, read_load
 from jaxmicro.homogenization.mixed_loading import Control, Load, solve_load
 from jaxmicro.homogenization.operators import make_operator
 from jaxmicro.homogenization.solve import Medium, Setup, for_each
-from jaxmicro.materials.laws import Isotropic, Phases, Tensor
+from jaxmicro.materials import Crystals, Isotropic, Phases, Tensor
 
 RTOL = {"float64": 1e-7, "float32": 1e-4}  # means and fields are off by about that, not by its square
 UNSUPPORTED = 1e-7  # stiffness relative to the largest below which a cell does not carry a stress
@@ -65,7 +65,7 @@ class CellSolution:
 
 
 def solve_cell_problem(
-    stiffness: Float[ArrayLike, "..."] | Tensor | Isotropic | Phases,
+    stiffness: Float[ArrayLike, "..."] | Tensor | Isotropic | Phases | Crystals,
     grid: Grid,
     *,
     strain: Float[ArrayLike, " m"] | Sequence[float] | None = None,

@@ -11,11 +11,11 @@ from jaxmicro.homogenization.linear import Options, answer
 from jaxmicro.homogenization.operators import make_operator
 from jaxmicro.homogenization.results import EffectiveResult, WalledResult
 from jaxmicro.homogenization.walls import answer_between_walls
-from jaxmicro.materials.laws import Isotropic, Phases, Scalar, Tensor
+from jaxmicro.materials import Crystals, Isotropic, Phases, Scalar, Tensor
 
 
 def effective_stiffness(
-    stiffness: Float[ArrayLike, "..."] | Tensor | Isotropic | Phases,
+    stiffness: Float[ArrayLike, "..."] | Tensor | Isotropic | Phases | Crystals,
     grid: Grid,
     *,
     discretization: str = "finite_element",
@@ -195,7 +195,7 @@ def effective_conductivity(
 def elastic_law(stiffness: Any, grid: Grid) -> tuple[Any, bool]:
     """A stiffness as given, as a linear law, and whether it has a batch axis."""
     _check_is_grid(grid)
-    if isinstance(stiffness, (Tensor, Isotropic, Phases)):
+    if isinstance(stiffness, (Tensor, Isotropic, Phases, Crystals)):
         _check_grid("stiffness", stiffness.grid_shape, grid)
         _check_components("stiffness", stiffness.components, (3, 6) if grid.ndim == 2 else (6,), grid)
         return stiffness, False

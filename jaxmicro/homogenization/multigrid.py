@@ -21,7 +21,7 @@ from jaxmicro.homogenization.operators.box_element import BoxElement
 from jaxmicro.homogenization.operators.contract import Displacement
 from jaxmicro.homogenization.operators.fence import apart
 from jaxmicro.homogenization.operators.modes import factors, mode_strain
-from jaxmicro.materials import Phases, Tensor
+from jaxmicro.materials import Crystals, Phases, Tensor
 from jaxmicro.solvers.multigrid import Level, v_cycle
 
 SHORTEST = 4  # axes are not halved below this
@@ -49,7 +49,7 @@ def multigrid(operator: Any, law: Any, spacing: Float[Array, " d"], serial: bool
         >>> cycle((jnp.zeros((16, 16)),))[0].shape
         (16, 16)
     """
-    if isinstance(law, Phases):
+    if isinstance(law, (Phases, Crystals)):
         law = Tensor(law.tensor())
     damping = 1.0 / (INTERVAL * _largest_eigenvalue(operator, law, spacing))
     levels = []

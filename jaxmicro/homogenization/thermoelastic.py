@@ -29,7 +29,7 @@ from jaxmicro.homogenization.mixed_loading import divergence
 from jaxmicro.homogenization.operators import make_operator
 from jaxmicro.homogenization.operators.contract import Displacement, mean_components
 from jaxmicro.homogenization.solve import Loading, Medium, Setup, for_each, solve_loads
-from jaxmicro.materials.laws import Isotropic, Phases, Tensor
+from jaxmicro.materials import Crystals, Isotropic, Phases, Tensor
 from jaxmicro.solvers import Outcome
 
 RTOL = {"float64": 1e-6, "float32": 1e-3}
@@ -82,7 +82,7 @@ class ThermoelasticResult:
 
 
 def effective_thermoelastic(
-    stiffness: Float[ArrayLike, "..."] | Tensor | Isotropic | Phases,
+    stiffness: Float[ArrayLike, "..."] | Tensor | Isotropic | Phases | Crystals,
     expansion: Float[ArrayLike, "..."],
     grid: Grid,
     *,

@@ -1,13 +1,14 @@
 """What a material answers: stress from strain, with named constants and their sources.
 
 In:  engineering or crystal constants; strains in Mandel notation.
-Out: stiffness tensors; linear laws (`Tensor`, `Isotropic`, `Phases`, `Scalar`) that share one protocol (see laws.py);
+Out: stiffness tensors; linear laws (`Tensor`, `Isotropic`, `Phases`, `Crystals`, `Scalar`) that share one protocol (see laws.py);
      `constants(name)` with unit and source.
 Add one: a law is one file with the protocol of laws.py, one export line here and one row in tests/materials/test_laws.py;
      a named material is one row in constants.py.
 """
 
 from jaxmicro.materials.constants import Constants, MixedUnitsWarning, as_constants, constants, names
+from jaxmicro.materials.crystals import Crystals
 from jaxmicro.materials.definiteness import is_definite, is_semidefinite
 from jaxmicro.materials.laws import Faults, Isotropic, Phases, Scalar, Tensor
 from jaxmicro.materials.stiffness import (
@@ -21,6 +22,7 @@ from jaxmicro.materials.stiffness import (
 
 __all__ = [
     "Constants",
+    "Crystals",
     "Faults",
     "Isotropic",
     "MixedUnitsWarning",

@@ -9,7 +9,8 @@ import pytest
 from jax.test_util import check_grads
 
 import jaxmicro as jm
-from jaxmicro.materials import Isotropic, Phases, Scalar, Tensor, is_definite, is_semidefinite
+from jaxmicro.materials import Crystals, Isotropic, Phases, Scalar, Tensor, is_definite, is_semidefinite
+from jaxmicro.orientations import random_orientations
 
 RNG = np.random.default_rng(0)
 SHAPE = (4, 3)
@@ -31,6 +32,10 @@ LAWS = {
     "isotropic columnar": Isotropic(positive(SHAPE), positive(SHAPE), 6),
     "isotropic 3D": Isotropic(positive((2, 3, 2)), positive((2, 3, 2))),
     "phases": Phases(jnp.asarray(RNG.integers(0, 2, SHAPE)), tensors(6, 2)),
+    "crystals": Crystals(tensors(6, 1)[0], random_orientations(jax.random.key(0), SHAPE)),
+    "crystals of two phases": Crystals(
+        tensors(6, 2), random_orientations(jax.random.key(1), SHAPE), jnp.asarray(RNG.integers(0, 2, SHAPE))
+    ),
     "scalar": Scalar(positive(SHAPE)),
     "conductivity tensor": Tensor(jnp.moveaxis(tensors(2, 12), 0, -1).reshape(2, 2, *SHAPE)),
 }
@@ -97,7 +102,7 @@ def test_stress_is_differentiable_in_the_constants(name):
 @pytest.mark.slow
 def test_laws_and_full_tensors_give_the_same_effective_stiffness():
     grid = jm.Grid(SHAPE)
-    for name in ("isotropic in plane", "isotropic columnar", "phases"):
+    for name in ("isotropic in plane", "isotropic columnar", "phases", "crystals of two phases"):
         law = LAWS[name]
         compact = jm.effective_stiffness(law, grid, rtol=1e-8).tensor
         assert np.allclose(compact, jm.effective_stiffness(law.tensor(), grid, rtol=1e-8).tensor, rtol=1e-9, atol=1e-12)
@@ -197,3 +202,17 @@ def test_zero_is_semidefinite_and_nan_is_not():
     assert not is_definite(jnp.zeros((3, 3))).item()
     for bad in (jnp.nan, jnp.inf):
         assert not is_semidefinite(jnp.eye(3).at[1, 1].set(bad)).item()
+
+
+def test_crystals_refuse_what_is_no_rotation(as_user):
+    crystal = np.eye(6)
+    with pytest.raises(ValueError, match="unit quaternions, but 12 are not"):
+        Crystals(crystal, np.ones((4, *SHAPE)))
+    with pytest.raises(ValueError, match=r"quaternions \(4, \*grid\)"):
+        Crystals(crystal, np.ones((3, *SHAPE)))
+    with pytest.raises(ValueError, match="`labels` must be given"):
+        Crystals(np.stack([crystal, crystal]), np.ones((4, *SHAPE)) / 2)
+    turns = np.ones((4, *SHAPE)) / 2
+    turns[0, 1, 1] = np.nan
+    with pytest.raises(ValueError, match="must be finite in every voxel, but 1 of 12"):
+        jm.effective_stiffness(Crystals(crystal, turns), jm.Grid(SHAPE))
