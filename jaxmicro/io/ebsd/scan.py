@@ -15,7 +15,7 @@ class Scan:
     """A scan on a rectangular grid; array axis 0 is the file's x, axis 1 its y, axis 2 its z.
 
     Attributes:
-        vendor: whose conventions the file follows: "edax", "oxford", "emsoft" or "dream3d".
+        vendor: whose conventions the file follows: "edax", "oxford", "emsoft", "acom" or "dream3d".
         euler: Bunge angles in radians, float64; anything where not indexed.
         phase: index into `phases`, or `NOT_INDEXED`.
         phases: in the order of the file, with Laue groups.
