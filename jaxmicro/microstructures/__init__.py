@@ -22,6 +22,7 @@ from jaxmicro.microstructures.random_field import random_field
 from jaxmicro.microstructures.record import Microstructure
 from jaxmicro.microstructures.resolution import downsample, resample, sharpen, split_voxels
 from jaxmicro.microstructures.spheres import rasterise_spheres
+from jaxmicro.microstructures.turning import flip, turn
 
 __all__ = [
     "Interface",
@@ -35,6 +36,7 @@ __all__ = [
     "crop",
     "disc",
     "downsample",
+    "flip",
     "gaussian_random_field",
     "inclusions",
     "interface_from_fractions",
@@ -57,4 +59,5 @@ __all__ = [
     "split_voxels",
     "through_clusters",
     "tile",
+    "turn",
 ]
