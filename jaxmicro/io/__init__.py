@@ -8,6 +8,7 @@ Add one: a format is one new file with a `Format` (a `load` that returns a `Rast
 """
 
 from jaxmicro.io.damask import write_damask
+from jaxmicro.io.euler_pictures import read_euler_map, write_euler_map
 from jaxmicro.io.files import FORMATS, read, write
 from jaxmicro.io.formats import Format, Raster
 from jaxmicro.io.otsu import otsu_thresholds
@@ -23,7 +24,9 @@ __all__ = [
     "ReadError",
     "otsu_thresholds",
     "read",
+    "read_euler_map",
     "register_record",
     "write",
     "write_damask",
+    "write_euler_map",
 ]

@@ -35,7 +35,7 @@ class Crystals:
 
     Example:
         >>> from jaxmicro.materials import constants
-        >>> law = Crystals(constants("Cu").stiffness, jnp.ones((4, 8, 8)) / 2)
+        >>> law = Crystals(jnp.asarray(constants("Cu").stiffness), jnp.ones((4, 8, 8)) / 2)
         >>> law.tensor().shape, round(float(law.tensor()[0, 0, 0, 0]), 9)
         ((6, 6, 8, 8), 168.9)
 

@@ -35,7 +35,7 @@ def turn(ms: Microstructure, quarters: int = 1, axis: int | None = None) -> Micr
 
     Example:
         >>> turn(Microstructure(labels=[[0, 1], [0, 0]])).labels.tolist()
-        [[0, 0], [0, 1]]
+        [[1, 0], [0, 0]]
 
     Differentiable in fractions, orientations and maps.
     """
