@@ -18,6 +18,7 @@ from jaxmicro.orientations import from_euler
 
 OPTIONS = ("frame", "crystal_x", "min_ci", "max_mad", "phase", "unindexed")
 TREATMENTS = ("keep", "nearest")
+SHORTEST, LONGEST = 1e-6, 1e7  # µm between points: from below an atom to metres
 
 
 def scan_to_microstructure(
@@ -53,6 +54,7 @@ def scan_to_microstructure(
         DataWarning: for each oddity of the scan.
     """
     check_choice("unindexed", unindexed, TREATMENTS)
+    _check_values(path, scan)
     framed = in_frame(_without_single_layer(path, scan), frame, crystal_x)
     labels, phases = _chosen_phases(path, framed, phase)
     indexed = labels != NOT_INDEXED
@@ -71,10 +73,29 @@ def scan_to_microstructure(
         orientation=from_euler(jnp.asarray(np.remainder(euler, 2 * np.pi).astype(real))),
         mask=good,
         phases=phases,
-        maps={name: np.asarray(values, np.float32) for name, values in framed.maps.items()},
+        maps={name: _single(values) for name, values in framed.maps.items()},
         provenance=f"read from {path.name}",
         notes=(*framed.notes, *_counts(framed, good, min_ci, max_mad, phase, unindexed), *scan.oddities),
     )
+
+
+def _check_values(path: Path, scan: Scan) -> None:
+    """What no reader may let through."""
+    if not all(SHORTEST <= step <= LONGEST for step in scan.spacing):
+        steps = " x ".join(f"{step:g}" for step in scan.spacing)
+        raise unreadable(path, f"has points {steps} µm apart", f"Steps from {SHORTEST:g} to {LONGEST:g} µm are read. Correct the file.")
+    indexed = scan.phase != NOT_INDEXED
+    numbers = scan.phase[indexed]
+    if numbers.size and not 0 <= numbers.min() <= numbers.max() < len(scan.phases):
+        raise unreadable(path, f"has phases {numbers.min()} … {numbers.max()}, and describes {len(scan.phases)}")
+    lost = int((~np.isfinite(scan.euler[:, indexed]).all(axis=0)).sum())
+    if lost:
+        raise unreadable(path, f"holds {lost:,} indexed points whose Euler angles are not finite", "Check that it was copied whole.")
+
+
+def _single(values: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        return np.asarray(values, np.float32)
 
 
 def _without_single_layer(path: Path, scan: Scan) -> Scan:
