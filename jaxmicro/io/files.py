@@ -12,6 +12,10 @@ from jaxmicro._core import check, nearest_name
 from jaxmicro.fields import Grid
 from jaxmicro.io.arrays import NPY, NPZ
 from jaxmicro.io.atomic import write_atomically
+from jaxmicro.io.ebsd.ang import ANG
+from jaxmicro.io.ebsd.cpr import CPR
+from jaxmicro.io.ebsd.ctf import CTF
+from jaxmicro.io.ebsd.stack import STACK
 from jaxmicro.io.formats import Format, Raster, find_format
 from jaxmicro.io.pictures import PICTURES, PNG
 from jaxmicro.io.problems import DEFAULT_MAX_BYTES, DataWarning, ReadError, unreadable
@@ -22,7 +26,7 @@ from jaxmicro.microstructures import Microstructure, make_periodic
 from jaxmicro.microstructures import crop as crop_microstructure
 
 ALIKE = 0.8  # file names less alike than this are other files, not misspelt ones
-FORMATS: tuple[Format, ...] = (PNG, PICTURES, TIFF, NPZ, NPY, VTI)
+FORMATS: tuple[Format, ...] = (PNG, PICTURES, TIFF, NPZ, NPY, VTI, ANG, CTF, CPR)
 
 
 def read(
@@ -36,7 +40,7 @@ def read(
     max_bytes: int = DEFAULT_MAX_BYTES,
     **options: Any,
 ) -> Any:
-    """Read a picture, a volume or an array as a `Microstructure`, or a saved record as it was.
+    """Read a picture, a volume, an array or an EBSD map as a `Microstructure`, or a saved record as it was.
 
     Pictures and stacks have rows along y (downwards), columns along x and pages along z; they are transposed so that
     array axis 0 is x. Arrays of .npz and .npy files are taken as they are, unless `axes="yx"`.
@@ -45,19 +49,28 @@ def read(
     whose values are only near to what they were; a mapping of grey value or colour to name says it exactly (values of
     one name are merged); grey levels are cut at `threshold`, or by Otsu's method where only a number of phases is given.
 
+    EBSD maps bring phases with Laue groups, unit quaternions, a mask (True where indexed), maps of quality and lengths in
+    µm. Rows are sorted by position; a file that is cut, no grid, or contradicts itself is refused. `frame="raw"` leaves
+    positions and Euler angles as they are in the file, where those of most vendors do not share one frame.
+
     Args:
-        path: .png, .jpg, .bmp, .tif, .tiff, .npz or .npy.
+        path: .png, .jpg, .bmp, .tif, .tiff, .npz or .npy; .ang, .ctf, .cpr or .crc (with the other one beside it), or a
+            folder of .ang or .ctf slices, in the order of the numbers in their names.
         phases: a number of phases, names in ascending order of the values, or a mapping `{value: name}` or
             `{(r, g, b): name}`, where the key None stands for all others.
         threshold: one number or ascending numbers (a phase holds its threshold and what is above), or "otsu".
         crop: `((x0, x1), (y0, y1))` in voxels, first and one past the last; phases are decided on the whole file.
         periodic: "as_is", "mirror" or "blend"; see `microstructures.make_periodic`. The effect is in the notes.
-        spacing: edge length of a voxel, one number or one per axis; by default 1.
+        spacing: edge length of a voxel, one number or one per axis; by default 1. For a folder of slices, their distance in µm.
         max_bytes: most bytes that the file may take once decoded, checked from its header.
         **options: of the format: `key` (array name) for .npz; `axes` for .npz and .npy ("xyz" as they are, "zyx" or
             "yx" where the last one is x; "xyz" and "zyx" also say that the last axis holds no colours); `channel` for
             .tif, and `axes` where its own are wrong or missing (one letter of x, y, z, c for channels and s for colours
-            per stored axis, such as "zyx").
+            per stored axis, such as "zyx"). For EBSD maps: `frame` ("raw", "edax" or "oxford": positions and angles put into
+            one frame as that vendor's files need it), `crystal_x` ("a" or "a*", what the file's crystal x axis is along in
+            hexagonal and trigonal phases), `min_ci`, `max_mad` and `phase` (names to keep) as filters, `unindexed` ("keep"
+            or "nearest": orientation of the nearest good point), `resample="nearest"` for hexagonal grids, `degrees` where
+            the unit of the angles is not that of the format, and `align="translation"` for slices.
 
     Returns:
         A `Microstructure`; for a .npz that `write` made, what was written.
@@ -82,12 +95,15 @@ def read(
     if not path.exists():
         near = nearest_name(path.name, [entry.name for entry in path.parent.iterdir()], ALIKE) if path.parent.is_dir() else None
         raise FileNotFoundError(f"`{path}` does not exist." + (f" Did you mean {near!r}?" if near else ""))
-    if not path.is_file():
-        raise unreadable(path, "is no file", "Name one file.")
-    chosen = find_format(path, tuple(candidate for candidate in FORMATS if candidate.load is not None), ReadError)
+    if not path.is_file() and not path.is_dir():
+        raise unreadable(path, "is neither a file nor a folder", "Name one file, or a folder of slices.")
+    readable = tuple(candidate for candidate in FORMATS if candidate.load is not None)
+    chosen = STACK if path.is_dir() else find_format(path, readable, ReadError)
     for name in options:
         known = ", ".join(chosen.options) or "none"
         check(name in chosen.options, f"`{name}` is no option of a {chosen.name}: it has {known}.", TypeError)
+    if chosen is STACK:
+        options, spacing = options | {"spacing": spacing}, None
     loaded = chosen.load(path, _bytes(max_bytes), **options)  # pyright: ignore[reportOptionalCall]
     if isinstance(loaded, Raster):
         return _to_microstructure(path, loaded, phases, threshold, crop, periodic, spacing)

@@ -63,7 +63,7 @@ def test_missing_files_folders_and_unknown_endings(path):
         read(path.with_name("mpa.npy"))
     with pytest.raises(FileNotFoundError, match=r"zz\.npy` does not exist.$"):
         read(path.with_name("zz.npy"))
-    with pytest.raises(ReadError, match="is no file"):
+    with pytest.raises(ReadError, match=r"is a folder with 0 .ang or .ctf files"):
         read(path.parent)
     path.with_name("map.gif").touch()
     with pytest.raises(ReadError, match=r"has extension '.gif', which is not supported. Supported: .png, .jpg"):
