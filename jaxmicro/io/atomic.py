@@ -17,7 +17,7 @@ def write_atomically(path: Path, save: Callable[[BinaryIO], None]) -> None:
         raise IsADirectoryError(f"`{path}` cannot be written: it is a folder. Name a file.")
     draft = folder / f".{path.name}.{secrets.token_hex(6)}.part"
     try:
-        with open(draft, "xb") as stream:
+        with open(draft, "x+b") as stream:
             save(stream)
             stream.flush()
             os.fsync(stream.fileno())

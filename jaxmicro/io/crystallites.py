@@ -81,7 +81,9 @@ def _nearest(q: np.ndarray, anchor: np.ndarray, operators: np.ndarray) -> np.nda
 def _product(s: np.ndarray, q: np.ndarray) -> np.ndarray:
     w, x, y, z = s
     a, b, c, d = q
-    return np.stack([w * a - x * b - y * c - z * d, w * b + x * a + y * d - z * c, w * c - x * d + y * a + z * b, w * d + x * c - y * b + z * a])
+    return np.stack(
+        [w * a - x * b - y * c - z * d, w * b + x * a + y * d - z * c, w * c - x * d + y * a + z * b, w * d + x * c - y * b + z * a]
+    )
 
 
 def check_measured(ms: Microstructure, what: str) -> None:

@@ -15,6 +15,7 @@ from jaxmicro.io.atomic import write_atomically
 from jaxmicro.io.ebsd.ang import ANG
 from jaxmicro.io.ebsd.cpr import CPR
 from jaxmicro.io.ebsd.ctf import CTF
+from jaxmicro.io.ebsd.hdf5_maps import DREAM3D, H5OINA, HDF5_MAP
 from jaxmicro.io.ebsd.stack import STACK
 from jaxmicro.io.formats import Format, Raster, find_format
 from jaxmicro.io.pictures import PICTURES, PNG
@@ -26,7 +27,7 @@ from jaxmicro.microstructures import Microstructure, make_periodic
 from jaxmicro.microstructures import crop as crop_microstructure
 
 ALIKE = 0.8  # file names less alike than this are other files, not misspelt ones
-FORMATS: tuple[Format, ...] = (PNG, PICTURES, TIFF, NPZ, NPY, VTI, ANG, CTF, CPR)
+FORMATS: tuple[Format, ...] = (PNG, PICTURES, TIFF, NPZ, NPY, VTI, ANG, CTF, CPR, HDF5_MAP, H5OINA, DREAM3D)
 
 
 def read(
@@ -54,8 +55,9 @@ def read(
     positions and Euler angles as they are in the file, where those of most vendors do not share one frame.
 
     Args:
-        path: .png, .jpg, .bmp, .tif, .tiff, .npz or .npy; .ang, .ctf, .cpr or .crc (with the other one beside it), or a
-            folder of .ang or .ctf slices, in the order of the numbers in their names.
+        path: .png, .jpg, .bmp, .tif, .tiff, .npz or .npy; .ang, .ctf, .cpr or .crc (with the other one beside it), .h5,
+            .hdf5 (EDAX's, Oxford's or DREAM.3D's by their contents), .h5oina, .dream3d; or a folder of .ang or .ctf slices, in
+            the order of the numbers in their names.
         phases: a number of phases, names in ascending order of the values, or a mapping `{value: name}` or
             `{(r, g, b): name}`, where the key None stands for all others.
         threshold: one number or ascending numbers (a phase holds its threshold and what is above), or "otsu".
@@ -70,7 +72,8 @@ def read(
             one frame as that vendor's files need it), `crystal_x` ("a" or "a*", what the file's crystal x axis is along in
             hexagonal and trigonal phases), `min_ci`, `max_mad` and `phase` (names to keep) as filters, `unindexed` ("keep"
             or "nearest": orientation of the nearest good point), `resample="nearest"` for hexagonal grids, `degrees` where
-            the unit of the angles is not that of the format, and `align="translation"` for slices.
+            the unit of the angles is not that of the format, `align="translation"` for slices, and
+            `scan` (a name) for HDF5 files that hold several scans.
 
     Returns:
         A `Microstructure`; for a .npz that `write` made, what was written.
@@ -127,9 +130,11 @@ def write(path: str | Path, value: Any) -> None:
     - .vti is for ParaView and DAMASK: labels, crystals (`material`), quaternions, Bunge angles in radians, mask and maps of a
       microstructure, or the fields of a result (components in Mandel notation, voxels of unit length), or a tuple of both.
       A map is one voxel thick. For the input of DAMASK with its list of materials see `write_damask`.
+    - .ctf and .ang hold a map with orientations, .dream3d a map or a volume, in the frame of the microstructure: reading with
+      `frame="raw"` gives phases, orientations, mask and lengths back, and those scalar maps that the format has columns for.
 
     Args:
-        path: .npz, .png, .tif, .tiff or .vti, in a folder that exists; a file of that name is replaced.
+        path: .npz, .png, .tif, .tiff, .vti, .ctf, .ang or .dream3d, in a folder that exists; a file of that name is replaced.
         value: a `Microstructure` or a record.
 
     Raises:

@@ -32,7 +32,9 @@ def write_image(
     extent = f"0 {shape[0]} 0 {shape[1]} 0 {nz}"
     edges = " ".join(repr(float(edge)) for edge in spacing)
     _line(stream, '<?xml version="1.0"?>')
-    _line(stream, '<VTKFile type="ImageData" version="1.0" byte_order="LittleEndian" header_type="UInt64" compressor="vtkZLibDataCompressor">')
+    _line(
+        stream, '<VTKFile type="ImageData" version="1.0" byte_order="LittleEndian" header_type="UInt64" compressor="vtkZLibDataCompressor">'
+    )
     _line(stream, f'  <ImageData WholeExtent="{extent}" Origin="0 0 0" Spacing="{edges}" Direction="1 0 0 0 1 0 0 0 1">')
     _line(stream, f'  <Piece Extent="{extent}">')
     _line(stream, "    <PointData>")

@@ -18,6 +18,7 @@ from jaxmicro.io.ebsd.phase_numbers import labels_of
 from jaxmicro.io.ebsd.points import Arrangement, arrange
 from jaxmicro.io.ebsd.scan import NOT_INDEXED, Scan
 from jaxmicro.io.ebsd.text import check_numbers, read_table, read_text
+from jaxmicro.io.ebsd.text_writers import save_ang
 from jaxmicro.io.formats import Format
 from jaxmicro.io.problems import unreadable
 from jaxmicro.microstructures import Microstructure
@@ -155,4 +156,4 @@ def different_steps(steps: tuple[float, ...], grid: Arrangement) -> list[str]:
     ]
 
 
-ANG = Format("EBSD map (.ang)", (".ang",), load_ang, options=(*OPTIONS, "resample", "degrees"))
+ANG = Format("EBSD map (.ang)", (".ang",), load_ang, save_ang, options=(*OPTIONS, "resample", "degrees"))

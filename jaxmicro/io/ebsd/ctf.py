@@ -18,6 +18,7 @@ from jaxmicro.io.ebsd.phase_numbers import labels_of
 from jaxmicro.io.ebsd.points import Arrangement, arrange
 from jaxmicro.io.ebsd.scan import NOT_INDEXED, Scan
 from jaxmicro.io.ebsd.text import check_numbers, number, read_table, read_text, whole
+from jaxmicro.io.ebsd.text_writers import save_ctf
 from jaxmicro.io.formats import Format
 from jaxmicro.io.problems import unreadable
 from jaxmicro.microstructures import Microstructure, Phase
@@ -212,4 +213,4 @@ def _contradictions(header: CtfHeader, grid: Arrangement) -> list[str]:
     return [*lines, *different_steps(header.steps, grid)]
 
 
-CTF = Format("EBSD map (.ctf)", (".ctf",), load_ctf, options=(*OPTIONS, "resample", "degrees"))
+CTF = Format("EBSD map (.ctf)", (".ctf",), load_ctf, save_ctf, options=(*OPTIONS, "resample", "degrees"))

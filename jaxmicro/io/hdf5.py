@@ -1,0 +1,266 @@
+"""HDF5 files from strangers, read with bounded memory.
+
+An HDF5 file may name other files (external links, external storage, virtual datasets), claim sizes that it does not
+hold, and hold chunks that inflate to any size. Here a file is walked by hard links alone, every size is checked from the
+header before anything is decoded, and whatever HDF5 says of a broken file becomes a `ReadError`.
+"""
+
+import contextlib
+import dataclasses
+import math
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxmicro.io.hdf5_heaps import check_heaps
+from jaxmicro.io.problems import ReadError, check_size, unreadable
+
+BROKEN = (
+    OSError,
+    RuntimeError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    MemoryError,
+    NotImplementedError,
+    SystemError,
+)
+INFLATION = 1032  # the most that deflate can inflate
+DEFLATE = 1  # HDF5's number of that filter
+MAX_CHUNKS = 1 << 20
+MAX_TEXTS = 1 << 12
+MAX_TEXT = 1 << 20  # bytes of all texts of a dataset
+MAX_CHILDREN = 1 << 14
+WHOLE = "Save it again, or check that it was copied whole."
+
+
+@contextlib.contextmanager
+def open_hdf5(path: Path, max_bytes: int) -> Iterator["Node"]:
+    """The root of a file; what goes wrong inside the block becomes a `ReadError` that names the file."""
+    import h5py
+
+    try:
+        check_heaps(path)
+        with h5py.File(path, "r", locking="best-effort") as file:
+            yield Node(path, file, "/", Budget(max_bytes))
+    except ReadError:
+        raise
+    except BROKEN as error:
+        raise unreadable(path, f"is no readable HDF5 file ({_short(error)})", WHOLE) from error
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+@dataclasses.dataclass
+class Budget:
+    """How many bytes may still be read."""
+
+    left: int
+
+    def take(self, path: Path, size: int, what: str) -> None:
+        """Spend some of it, or refuse."""
+        check_size(path, size, self.left, what)
+        self.left -= size
+
+
+@dataclasses.dataclass(frozen=True)
+class Node:
+    """A group of the file; names are single steps, never paths."""
+
+    path: Path
+    group: Any
+    place: str
+    budget: Budget
+
+    @property
+    def names(self) -> list[str]:
+        """What the group holds, in alphabetical order."""
+        if len(self.group) > MAX_CHILDREN:
+            raise unreadable(self.path, f"holds {len(self.group)} objects in {self.place}, more than any scan", WHOLE)
+        return sorted(self.group)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
+
+    def is_group(self, name: str) -> bool:
+        """Whether there is a group of that name."""
+        import h5py
+
+        return name in self and self._is_plain(name) and isinstance(self._open(name), h5py.Group)
+
+    def is_numeric(self, name: str) -> bool:
+        """Whether a dataset holds numbers."""
+        return self._dataset(name).dtype.kind in "biuf"
+
+    def child(self, name: str) -> "Node":
+        """A group in this one."""
+        if not self.is_group(name):
+            raise unreadable(self.path, f"has no group {self._at(name)!r}{self._instead()}")
+        return Node(self.path, self._open(name), self._at(name) + "/", self.budget)
+
+    def walk(self, *names: str) -> "Node":
+        """A group further down."""
+        node = self
+        for name in names:
+            node = node.child(name)
+        return node
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of a dataset, which is not read."""
+        return tuple(self._dataset(name).shape)
+
+    def numbers(self, name: str, size: int | None = None) -> np.ndarray:
+        """A dataset of numbers, as it is; `size` is how many there must be."""
+        dataset = self._dataset(name)
+        shape, dtype = tuple(dataset.shape), dataset.dtype
+        if dtype.kind not in "biuf" or dtype.itemsize > 8:
+            raise unreadable(self.path, f"holds {self._at(name)!r} of type {dtype}, and numbers are expected")
+        what = f"{self._at(name)!r} of shape {shape} and type {dtype}"
+        if size is not None and math.prod(shape) != size:
+            raise unreadable(self.path, f"holds {what}, and {size:,} numbers are expected", WHOLE)
+        self.budget.take(self.path, math.prod(shape) * dtype.itemsize, what)
+        self._check_chunks(dataset, name)
+        values = np.asarray(dataset[()])
+        return values.astype(dtype.newbyteorder("="), copy=False)
+
+    def number(self, name: str) -> float:
+        """A dataset of one number; one in single precision becomes the shortest decimal that it stands for."""
+        value = self.numbers(name, 1).ravel()[0]
+        return float(str(value)) if value.dtype.kind == "f" else float(value)
+
+    def whole(self, name: str) -> int:
+        """A dataset of one whole number."""
+        value = self.number(name)
+        if not (math.isfinite(value) and value == int(value)):
+            raise unreadable(self.path, f"holds {self._at(name)!r} = {value:g}, and a whole number is expected")
+        return int(value)
+
+    def texts(self, name: str) -> list[str]:
+        """A dataset of texts, of fixed or variable length; each is read on its own, since many may share one long one."""
+        import h5py
+
+        dataset = self._dataset(name)
+        kind, shape = h5py.check_string_dtype(dataset.dtype), tuple(dataset.shape)
+        if kind is None:
+            raise unreadable(self.path, f"holds {self._at(name)!r} of type {dataset.dtype}, and text is expected")
+        if math.prod(shape) > MAX_TEXTS or dataset.dtype.itemsize > MAX_TEXT:
+            raise unreadable(self.path, f"holds {self._at(name)!r} of shape {shape}, more text than any scan", WHOLE)
+        self._check_chunks(dataset, name)
+        found, total = [], 0
+        for index in np.ndindex(shape):
+            text = dataset[index]
+            total += len(text)
+            if total > MAX_TEXT:
+                raise unreadable(self.path, f"holds {self._at(name)!r} with more than {MAX_TEXT} bytes of text")
+            found.append(_decoded(text))
+        return found
+
+    def text(self, name: str) -> str:
+        """A dataset of one text."""
+        found = self.texts(name)
+        if len(found) != 1:
+            raise unreadable(self.path, f"holds {len(found)} texts in {self._at(name)!r}, and one is expected")
+        return found[0]
+
+    def attribute(self, name: str, of: str | None = None) -> Any:
+        """An attribute of this group, or of what it holds as `of`: an array of numbers, a text, or None where there is none."""
+        owner = self.group if of is None else self._checked(of)
+        if name not in owner.attrs:
+            return None
+        ident = owner.attrs.get_id(name)
+        if math.prod(ident.shape) * ident.dtype.itemsize > MAX_TEXT or math.prod(ident.shape) > MAX_TEXTS:
+            raise unreadable(self.path, f"holds the attribute {name!r} of shape {ident.shape} at {self.place}")
+        value = owner.attrs[name]
+        if isinstance(value, bytes | str):
+            return _decoded(value)
+        array = np.asarray(value)
+        if array.dtype.kind in "SUO" and array.size == 1:
+            return _decoded(array.ravel()[0])
+        if array.dtype.kind not in "biuf":
+            raise unreadable(self.path, f"holds the attribute {name!r} of type {array.dtype} at {self.place}")
+        return array.astype(array.dtype.newbyteorder("="))
+
+    def _checked(self, name: str) -> Any:
+        """What a hard link names; every other link may lead out of the file."""
+        if name not in self:
+            raise unreadable(self.path, f"has no {self._at(name)!r}{self._instead()}")
+        if not self._is_plain(name):
+            raise unreadable(self.path, f"holds {self._at(name)!r} as a link, which is not followed", "Store what it links to.")
+        return self._open(name)
+
+    def _dataset(self, name: str) -> Any:
+        import h5py
+
+        found = self._checked(name)
+        if not isinstance(found, h5py.Dataset):
+            raise unreadable(self.path, f"holds {self._at(name)!r}, which is no dataset")
+        if found.is_virtual or found.external:
+            raise unreadable(
+                self.path, f"holds {self._at(name)!r} with its numbers in other files, which are not read", "Store them inside."
+            )
+        if found.shape is None:
+            raise unreadable(self.path, f"holds {self._at(name)!r} without numbers")
+        return found
+
+    def _check_chunks(self, dataset: Any, name: str) -> None:
+        """Refuse chunks that are larger, more, or inflate to more than may be read."""
+        if dataset.chunks is None:
+            return
+        count = math.prod(-(-n // chunk) for n, chunk in zip(dataset.shape, dataset.chunks, strict=True))
+        size = math.prod(dataset.chunks) * dataset.dtype.itemsize
+        check_size(self.path, size, self.budget.left, f"{self._at(name)!r} in chunks of shape {dataset.chunks}")
+        if count > MAX_CHUNKS:
+            raise unreadable(self.path, f"holds {self._at(name)!r} in {count} chunks, more than any scan", "Save it with larger chunks.")
+        if dataset.id.get_storage_size() * INFLATION > self.budget.left:
+            _check_deflate(self.path, dataset, self._at(name), self.budget.left)
+
+    def _is_plain(self, name: str) -> bool:
+        import h5py
+
+        return isinstance(self.group.get(name, getlink=True), h5py.HardLink)
+
+    def _open(self, name: str) -> Any:
+        return self.group[name]
+
+    def _at(self, name: str) -> str:
+        return self.place + name
+
+    def _instead(self) -> str:
+        names = self.names
+        listed = ", ".join(repr(name) for name in names[:8]) + (", …" if len(names) > 8 else "")
+        return f" (in {self.place}: {listed or 'nothing'})"
+
+
+def _decoded(text: Any) -> str:
+    """Text of bytes in UTF-8, or else in Latin-1, without what C puts at the end."""
+    if isinstance(text, bytes):
+        try:
+            text = text.decode()
+        except UnicodeDecodeError:
+            text = text.decode("latin-1")
+    return str(text).split("\0")[0].strip()
+
+
+def _check_deflate(path: Path, dataset: Any, place: str, most: int) -> None:
+    """HDF5 inflates a chunk to whatever it holds: those that could pass the limit are inflated here first, and only that far."""
+    pipeline = dataset.id.get_create_plist()
+    if not any(pipeline.get_filter(k)[0] == DEFLATE for k in range(pipeline.get_nfilters())):
+        return
+    for k in range(dataset.id.get_num_chunks()):
+        info = dataset.id.get_chunk_info(k)
+        if info.size * INFLATION <= most:
+            continue
+        _, data = dataset.id.read_direct_chunk(info.chunk_offset)
+        with contextlib.suppress(zlib.error):  # HDF5 will say so
+            packed = zlib.decompressobj()
+            if len(packed.decompress(data, most)) == most and not packed.eof:
+                raise unreadable(
+                    path, f"holds a chunk of {place!r} that inflates to more than {most} bytes", "Raise `max_bytes` if you trust the file."
+                )
