@@ -1,19 +1,49 @@
-"""Rotations of crystals: unit quaternions, Bunge Euler angles, rotated stiffness.
+"""Rotations of crystals: their representations, crystal symmetry and misorientation, coincidence and slip, rotated stiffness.
 
-In:  unit quaternions `(4, …)`, scalar first: the passive rotation sample → crystal, h = g s; or Euler angles `(3, …)`.
-Out: arrays of the same trailing shape. `to_matrix(q) @ s = h`; Hamilton product; crystal symmetry multiplies from the left.
-Add one: a representation is one file with `from_…` and `to_…`, exported here, and a round trip in the tests.
+In:  unit quaternions `(4, …)`, scalar first: the passive rotation sample → crystal, h = g s; or Euler angles,
+     axes and angles, Rodrigues vectors; Laue groups by name, as in `LAUE_GROUPS`.
+Out: arrays of the same trailing shape, angles in radians.
+     `to_matrix(q) @ s = h`; Hamilton product; crystal symmetry multiplies from the left.
+Add one: a representation is one file with `from_…` and `to_…`, exported here, and a round trip in the tests. A family of slip
+     systems is one line in `slip.FAMILIES`.
 """
 
+from jaxmicro.orientations.averaging import mean_orientation
+from jaxmicro.orientations.axis_angle import from_axis_angle, to_axis_angle
+from jaxmicro.orientations.coincidence import coincidence, coincidence_deviation, is_coincident
+from jaxmicro.orientations.colours import direction_color, euler_color, euler_ranges, ipf_color
 from jaxmicro.orientations.euler import from_euler, to_euler
+from jaxmicro.orientations.fundamental_zone import fundamental_zone, in_fundamental_zone
 from jaxmicro.orientations.in_plane import rotate_in_plane, rotation_mandel_in_plane
+from jaxmicro.orientations.laue import LAUE_GROUPS, symmetry_operators
+from jaxmicro.orientations.misorientation import disorientation, misorientation, misorientation_axis
 from jaxmicro.orientations.quaternions import conjugate, from_matrix, multiply, normalize, random_orientations, to_matrix
+from jaxmicro.orientations.rodrigues import from_rodrigues, to_rodrigues
+from jaxmicro.orientations.sectors import sector_coordinates, sector_direction, to_sector
+from jaxmicro.orientations.slip import SlipSystems, schmid_factors, slip_systems
 from jaxmicro.orientations.stiffness import rotate_stiffness, rotation_mandel
 
 __all__ = [
+    "LAUE_GROUPS",
+    "SlipSystems",
+    "coincidence",
+    "coincidence_deviation",
     "conjugate",
+    "direction_color",
+    "disorientation",
+    "euler_color",
+    "euler_ranges",
+    "from_axis_angle",
     "from_euler",
     "from_matrix",
+    "from_rodrigues",
+    "fundamental_zone",
+    "in_fundamental_zone",
+    "ipf_color",
+    "is_coincident",
+    "mean_orientation",
+    "misorientation",
+    "misorientation_axis",
     "multiply",
     "normalize",
     "random_orientations",
@@ -21,6 +51,14 @@ __all__ = [
     "rotate_stiffness",
     "rotation_mandel",
     "rotation_mandel_in_plane",
+    "schmid_factors",
+    "sector_coordinates",
+    "sector_direction",
+    "slip_systems",
+    "symmetry_operators",
+    "to_axis_angle",
     "to_euler",
     "to_matrix",
+    "to_rodrigues",
+    "to_sector",
 ]
