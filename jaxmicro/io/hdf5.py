@@ -130,6 +130,13 @@ class Node:
         values = np.asarray(dataset[()])
         return values.astype(dtype.newbyteorder("="), copy=False)
 
+    def integers(self, name: str, size: int | None = None) -> np.ndarray:
+        """As `numbers`, of a dataset of whole numbers."""
+        dtype = self._dataset(name).dtype
+        if dtype.kind not in "iu":
+            raise unreadable(self.path, f"holds {self._at(name)!r} of type {dtype}, and whole numbers are expected")
+        return self.numbers(name, size)
+
     def number(self, name: str) -> float:
         """A dataset of one number; one in single precision becomes the shortest decimal that it stands for."""
         value = self.numbers(name, 1).ravel()[0]

@@ -119,10 +119,9 @@ def _labels(path: Path, layout: Layout, names: dict[str, str], count: int) -> np
     """Phase 0 is not indexed, the others count from 1; without phases there is one everywhere."""
     if PHASES not in names:
         return np.zeros(layout.shape, int)
-    stored = layout.cells.numbers(names[PHASES], math.prod(layout.shape))
-    if stored.dtype.kind not in "iu" or stored.min() < 0 or stored.max() > count:
-        span = f"{stored.min():g} … {stored.max():g}"
-        raise unreadable(path, f"holds phases {span} of type {stored.dtype}, and its list has the phases 1 … {count}")
+    stored = layout.cells.integers(names[PHASES], math.prod(layout.shape))
+    if stored.min() < 0 or stored.max() > count:
+        raise unreadable(path, f"holds phases {stored.min()} … {stored.max()}, and its list has the phases 1 … {count}")
     labels = _grid(layout, stored.astype(np.int64))[0]
     return np.where(labels == 0, NOT_INDEXED, labels - 1)
 
@@ -131,7 +130,7 @@ def _phases(path: Path, ensemble: Node | None) -> tuple[Phase, ...]:
     """All but the first of the list, which stands for no phase."""
     if ensemble is None:
         return (Phase("phase 1"),)
-    structures = ensemble.numbers(STRUCTURES).ravel().astype(np.int64).tolist()
+    structures = ensemble.integers(STRUCTURES).ravel().tolist()
     if not 2 <= len(structures) <= 1000:
         raise unreadable(path, f"lists {len(structures)} crystal structures, and one for no phase and one per phase are expected")
     unknown = [code for code in structures[1:] if code not in LAUE and code != UNKNOWN]

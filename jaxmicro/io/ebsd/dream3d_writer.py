@@ -67,7 +67,7 @@ def _write_array(group: Any, name: str, values: np.ndarray, shape: tuple[int, ..
     """Numbers (components, x, y, z) as (z, y, x, components)."""
     box = _volume(shape)
     stored = group.create_dataset(name, data=values.reshape(-1, *box).T)
-    stored.attrs["ComponentDimensions"] = np.uint64([stored.shape[-1]])
+    stored.attrs["ComponentDimensions"] = np.array(stored.shape[-1:], np.uint64)
     stored.attrs["TupleDimensions"] = np.array(box, np.uint64)
     stored.attrs["Tuple Axis Dimensions"] = np.bytes_("x={},y={},z={}".format(*box))
     stored.attrs["DataArrayVersion"] = np.array([2], np.int32)
