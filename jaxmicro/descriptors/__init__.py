@@ -7,6 +7,7 @@ Add one: a descriptor is one file with one pure function, exported here, and a c
 
 from jaxmicro.descriptors.boundaries import BoundaryStatistics, boundary_statistics, neighbour_misorientation
 from jaxmicro.descriptors.correlation import radial_average, two_point_correlation
+from jaxmicro.descriptors.oddities import oddities
 from jaxmicro.descriptors.surface import surface_density
 from jaxmicro.descriptors.transport import Tortuosity, percolating_share, tortuosity
 from jaxmicro.descriptors.volume_fractions import volume_fractions
@@ -16,6 +17,7 @@ __all__ = [
     "Tortuosity",
     "boundary_statistics",
     "neighbour_misorientation",
+    "oddities",
     "percolating_share",
     "radial_average",
     "surface_density",

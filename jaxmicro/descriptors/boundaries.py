@@ -1,14 +1,17 @@
 """Boundaries between neighbouring points of an orientation map, in numbers."""
 
+from collections.abc import Callable
+
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float, Shaped
 
 from jaxmicro._core import check, is_concrete, record
 from jaxmicro.microstructures import Microstructure
 from jaxmicro.orientations import is_coincident, misorientation
 
 CUBIC = "m-3m"
+CHUNK = 1 << 15  # pairs at once: one size, so that maps of all sizes are compiled for once
 
 
 def neighbour_misorientation(ms: Microstructure, axis: int, *, degrees: bool = False) -> Float[np.ndarray, "*pairs"]:
@@ -27,6 +30,7 @@ def neighbour_misorientation(ms: Microstructure, axis: int, *, degrees: bool = F
         ValueError: if there are no orientations or no such axis; and inside jit, vmap or grad.
 
     Example:
+        >>> from jaxmicro.orientations import from_euler
         >>> turns = from_euler(jnp.zeros((3, 2, 2)).at[0, 1].set(10.0), degrees=True)
         >>> ms = Microstructure(labels=np.zeros((2, 2), int), orientation=turns)
         >>> neighbour_misorientation(ms, 0, degrees=True).round(3).tolist()
@@ -97,6 +101,7 @@ def boundary_statistics(ms: Microstructure, angle: float = 5.0) -> BoundaryStati
     Reference: D. G. Brandon, Acta Metall. 14, 1479 (1966), doi:10.1016/0001-6160(66)90168-4.
 
     Example:
+        >>> from jaxmicro.orientations import from_euler
         >>> turns = from_euler(jnp.zeros((3, 4, 4)).at[0, 2:].set(30.0), degrees=True)
         >>> found = boundary_statistics(Microstructure(labels=np.zeros((4, 4), int), orientation=turns))
         >>> found.judged, found.boundaries, round(found.across, 3)
@@ -125,7 +130,7 @@ def boundary_statistics(ms: Microstructure, angle: float = 5.0) -> BoundaryStati
     measured = float(np.prod(spacing)) * (np.asarray(ms.mask).sum() if ms.mask is not None else ms.grid.size)
     return BoundaryStatistics(
         *(int(count) for count in counts), float(angle), _mean(inside), _mean(turned, lengths),
-        twin_length / cubic_length if cubic_length else float("nan"), float(lengths.sum() + phase_length) / measured,
+        twin_length / cubic_length if cubic_length else float("nan"), float((lengths.sum() + phase_length) / measured),
     )  # fmt: skip
 
 
@@ -135,8 +140,19 @@ def _twins(ms: Microstructure, axis: int, boundary: np.ndarray) -> tuple[int, in
     cubic = boundary & np.isin(labels, [index for index in range(ms.n_phases) if _laue(ms, index) == CUBIC])
     if not cubic.any():
         return 0, 0
-    first, second = (jnp.asarray(side[:, cubic]) for side in _pair(np.asarray(ms.orientation), axis + 1))
-    return int(cubic.sum()), int(np.asarray(is_coincident(first, second, 3)).sum())
+    first, second = (side[:, cubic] for side in _pair(np.asarray(ms.orientation), axis + 1))
+    return int(cubic.sum()), int(in_chunks(lambda p, q: is_coincident(p, q, 3), first, second).sum())
+
+
+def in_chunks(
+    function: Callable[[Array, Array], Array], first: Float[np.ndarray, "4 n"], second: Float[np.ndarray, "4 n"]
+) -> Shaped[np.ndarray, " n"]:
+    """A function of pairs of quaternions, evaluated in chunks of one size; the last one is filled up with the last pair."""
+    count = first.shape[1]
+    padding = ((0, 0), (0, -count % CHUNK))
+    p, q = (jnp.asarray(np.pad(side, padding, mode="edge")) for side in (first, second))
+    parts = [np.asarray(function(p[:, start : start + CHUNK], q[:, start : start + CHUNK])) for start in range(0, count, CHUNK)]
+    return np.concatenate(parts)[:count]
 
 
 def _between_phases(ms: Microstructure, axis: int) -> np.ndarray:
