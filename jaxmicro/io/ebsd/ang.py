@@ -156,4 +156,4 @@ def different_steps(steps: tuple[float, ...], grid: Arrangement) -> list[str]:
     ]
 
 
-ANG = Format("EBSD map (.ang)", (".ang",), load_ang, save_ang, options=(*OPTIONS, "resample", "degrees"))
+ANG = Format("measured orientation map (.ang)", (".ang",), load_ang, save_ang, options=(*OPTIONS, "resample", "degrees"))

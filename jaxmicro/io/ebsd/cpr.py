@@ -74,7 +74,8 @@ def read_cpr(path: Path, max_bytes: int, degrees: bool | None = None) -> Scan:
     header = _header(head, _sections(text))
     records = _records(head, data, header, max_bytes)
     names = [name for name in records.dtype.names or () if not name.startswith("unknown")]
-    table = np.stack([records[name].astype(float) for name in names])
+    with np.errstate(invalid="ignore"):  # a signalling NaN is judged with the others
+        table = np.stack([records[name].astype(float) for name in names])
     check_numbers(data, table, names)
     found = dict(zip(names, table, strict=True))
     labels, of_phases = labels_of(data, found["phase"], header.phases)
@@ -201,4 +202,4 @@ def _dtype(path: Path, fields: tuple[int, ...], rest: int, extent: str) -> np.dt
     return np.dtype(parts)
 
 
-CPR = Format("EBSD map (.cpr with .crc)", (".cpr", ".crc"), load_cpr, options=(*OPTIONS, "degrees"))
+CPR = Format("measured orientation map (.cpr with .crc)", (".cpr", ".crc"), load_cpr, options=(*OPTIONS, "degrees"))

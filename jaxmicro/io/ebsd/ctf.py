@@ -213,4 +213,4 @@ def _contradictions(header: CtfHeader, grid: Arrangement) -> list[str]:
     return [*lines, *different_steps(header.steps, grid)]
 
 
-CTF = Format("EBSD map (.ctf)", (".ctf",), load_ctf, save_ctf, options=(*OPTIONS, "resample", "degrees"))
+CTF = Format("measured orientation map (.ctf)", (".ctf",), load_ctf, save_ctf, options=(*OPTIONS, "resample", "degrees"))

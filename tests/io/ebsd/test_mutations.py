@@ -32,11 +32,8 @@ def run(folder, kind: str, count: int) -> tuple[int, int]:
         files[victim] = mutated(files[victim], zlib.crc32(kind.encode()) + seed)
         for name, data in files.items():
             (folder / name).write_bytes(data)
-        taken[
-            read_or_refused(folder / victim, max_bytes=MAX_BYTES, resample="nearest" if kind == "hexagonal" else None)
-            if kind != "cpr"
-            else read_or_refused(folder / victim, max_bytes=MAX_BYTES)
-        ] += 1
+        options = {"resample": "nearest"} if kind == "hexagonal" else {}
+        taken[read_or_refused(folder / victim, max_bytes=MAX_BYTES, **options)] += 1
     return taken[1], taken[0]
 
 
@@ -45,6 +42,17 @@ def test_mutated_files_are_read_or_refused(tmp_path, kind):
     read, refused = run(tmp_path, kind, FEW)
     assert read > 0  # an accident in a remark harms nothing
     assert refused > FEW // 5
+
+
+def test_mutated_slices_of_a_volume_are_read_or_refused(tmp_path):
+    for k in range(2):
+        (tmp_path / f"{k}.ang").write_text(ang(sample(seed=k)))
+    whole = (tmp_path / "1.ang").read_bytes()
+    taken = [0, 0]
+    for seed in range(FEW // 2):
+        (tmp_path / "1.ang").write_bytes(mutated(whole, seed))
+        taken[read_or_refused(tmp_path, spacing=1.0, max_bytes=MAX_BYTES)] += 1
+    assert min(taken) > 0
 
 
 @pytest.mark.slow
