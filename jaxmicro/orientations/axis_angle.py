@@ -50,7 +50,7 @@ def from_axis_angle(axis: ArrayLike | Sequence[Any], angle: ArrayLike | Sequence
         check(not bool((square == 0).any()), "`axis` must have a length, but it is zero. Give any axis where the angle is zero.")
     length = jnp.sqrt(jnp.where(square == 0, jnp.nan, square))
     half = (jnp.deg2rad(turn) if degrees else turn) / 2
-    parts = [jnp.cos(half), *(-jnp.sin(half) * component / length for component in n)]
+    parts = [jnp.where(square == 0, jnp.nan, jnp.cos(half)), *(-jnp.sin(half) * component / length for component in n)]
     return jnp.stack(jnp.broadcast_arrays(*parts))
 
 

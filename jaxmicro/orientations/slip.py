@@ -3,6 +3,7 @@
 import functools
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
@@ -119,11 +120,15 @@ def schmid_factors(q: ArrayLike, systems: SlipSystems, loading: Any) -> Float[Ar
         load.ndim >= 1 and load.shape[0] in (3, 6),
         f"`loading` must be a direction (3, …) or a Mandel stress (6, …), but its shape is {load.shape}. Give one of the two.",
     )
-    d, n = systems.directions.astype(q.dtype), systems.normals.astype(q.dtype)
+    return _resolved(q, systems.directions.astype(q.dtype), systems.normals.astype(q.dtype), load)
+
+
+@jax.jit
+def _resolved(q: Array, d: Array, n: Array, load: Array) -> Float[Array, "n ..."]:
     if load.shape[0] == 6:
-        stress = _turned(rotation_mandel(q), load)
         i, j = np.array(PAIRS[6]).T
         weight = jnp.asarray(0.5 * WEIGHT, q.dtype)[:, None]
+        stress = _turned(rotation_mandel(q), load)
         return jnp.einsum("In,I...->n...", weight * (d[i] * n[j] + d[j] * n[i]), stress, precision="highest")
     square = jnp.sum(load**2, axis=0)
     h = _turned(to_matrix(q), load / jnp.sqrt(jnp.where(square == 0, jnp.nan, square)))
