@@ -11,6 +11,7 @@ from jaxmicro.orientations import (
     from_axis_angle,
     from_euler,
     from_rodrigues,
+    is_coincident,
     misorientation,
     misorientation_axis,
     multiply,
@@ -176,6 +177,9 @@ def test_measured_neighbours(shared_data):
     assert (turn.size, int((turn >= 5).sum())) == (173_872, 6_980)
     np.testing.assert_allclose(turn[turn < 5].mean(), 0.373, atol=5e-4)
     np.testing.assert_allclose(turn[turn >= 5].mean(), 52.0, atol=0.05)
+    sides = [(q[:, :, 1:], q[:, :, :-1]), (q[:, 1:], q[:, :-1])]
+    first, second = (np.concatenate([np.reshape(pair[k], (4, -1)) for pair in sides], axis=1)[:, turn >= 5] for k in (0, 1))
+    assert float(is_coincident(first, second, 3).mean()) == pytest.approx(0.574, abs=5e-4)
 
 
 def test_scipy_agrees_that_equivalents_turn_as_far():
