@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxmicro.io.hdf5_heaps import check_heaps
+from jaxmicro.io.hdf5_heaps import variable_texts
 from jaxmicro.io.problems import ReadError, check_size, unreadable
 
 BROKEN = (
@@ -45,7 +45,6 @@ def open_hdf5(path: Path, max_bytes: int) -> Iterator["Node"]:
     import h5py
 
     try:
-        check_heaps(path)
         with h5py.File(path, "r", locking="best-effort") as file:
             yield Node(path, file, "/", Budget(max_bytes))
     except ReadError:
@@ -150,24 +149,19 @@ class Node:
         return int(value)
 
     def texts(self, name: str) -> list[str]:
-        """A dataset of texts, of fixed or variable length; each is read on its own, since many may share one long one."""
+        """A dataset of texts, of fixed or variable length."""
         import h5py
 
         dataset = self._dataset(name)
         kind, shape = h5py.check_string_dtype(dataset.dtype), tuple(dataset.shape)
         if kind is None:
             raise unreadable(self.path, f"holds {self._at(name)!r} of type {dataset.dtype}, and text is expected")
-        if math.prod(shape) > MAX_TEXTS or dataset.dtype.itemsize > MAX_TEXT:
+        if math.prod(shape) > MAX_TEXTS or math.prod(shape) * dataset.dtype.itemsize > MAX_TEXT:
             raise unreadable(self.path, f"holds {self._at(name)!r} of shape {shape}, more text than any scan", WHOLE)
         self._check_chunks(dataset, name)
-        found, total = [], 0
-        for index in np.ndindex(shape):
-            text = dataset[index]
-            total += len(text)
-            if total > MAX_TEXT:
-                raise unreadable(self.path, f"holds {self._at(name)!r} with more than {MAX_TEXT} bytes of text")
-            found.append(_decoded(text))
-        return found
+        if kind.length is None:
+            return [_decoded(text) for text in variable_texts(self.path, dataset, self._at(name), MAX_TEXT)]
+        return [_decoded(text) for text in np.asarray(dataset[()]).ravel().tolist()]
 
     def text(self, name: str) -> str:
         """A dataset of one text."""
@@ -178,17 +172,24 @@ class Node:
 
     def attribute(self, name: str, of: str | None = None) -> Any:
         """An attribute of this group, or of what it holds as `of`: an array of numbers, a text, or None where there is none."""
+        import h5py
+
         owner = self.group if of is None else self._checked(of)
         if name not in owner.attrs:
             return None
         ident = owner.attrs.get_id(name)
         if math.prod(ident.shape) * ident.dtype.itemsize > MAX_TEXT or math.prod(ident.shape) > MAX_TEXTS:
             raise unreadable(self.path, f"holds the attribute {name!r} of shape {ident.shape} at {self.place}")
+        if ident.dtype.kind not in "biufS":
+            what = "text of variable length" if h5py.check_string_dtype(ident.dtype) else f"{ident.dtype}"
+            raise unreadable(
+                self.path, f"holds the attribute {name!r} at {self.place} as {what}", "Numbers and text of fixed length are read."
+            )
         value = owner.attrs[name]
         if isinstance(value, bytes | str):
             return _decoded(value)
         array = np.asarray(value)
-        if array.dtype.kind in "SUO" and array.size == 1:
+        if array.dtype.kind == "S" and array.size == 1:
             return _decoded(array.ravel()[0])
         if array.dtype.kind not in "biuf":
             raise unreadable(self.path, f"holds the attribute {name!r} of type {array.dtype} at {self.place}")

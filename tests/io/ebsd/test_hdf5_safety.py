@@ -124,6 +124,34 @@ def test_a_damaged_heap_of_texts_on_which_hdf5_would_never_end_is_refused(tmp_pa
         read(tmp_path / "map.dream3d")
 
 
+def test_a_text_that_claims_four_gigabytes_is_refused_before_they_are_taken(tmp_path):
+    write_h5oina(tmp_path / "map.h5oina")
+    with h5py.File(tmp_path / "map.h5oina") as file:
+        place = file["Format Version"].id.get_offset()
+    data = bytearray((tmp_path / "map.h5oina").read_bytes())
+    data[place : place + 4] = b"\xff" * 4
+    (tmp_path / "map.h5oina").write_bytes(data)
+    with pytest.raises(ReadError, match=r"holds '/Format Version' with more than 1048576 bytes of text"):
+        read(tmp_path / "map.h5oina")
+
+
+def test_texts_of_variable_length_wherever_hdf5_puts_them(tmp_path):
+    texts, kind = np.array([["a", ""], ["Größe", "x" * 5000], ["b", "c"]], object), h5py.string_dtype()
+    with h5py.File(tmp_path / "a.h5", "w", userblock_size=512) as file:
+        file.create_dataset("plain", data=texts, dtype=kind)
+        file.create_dataset("chunks", data=texts, dtype=kind, chunks=(2, 2))
+        file.create_dataset("packed", data=texts, dtype=kind, chunks=(2, 2), compression="gzip")
+        file.create_dataset("none", (2,), kind)
+        file.attrs["text"] = "of variable length"
+    with open_hdf5(tmp_path / "a.h5", 1 << 24) as root:
+        assert root.texts("plain") == root.texts("chunks") == texts.ravel().tolist()
+        assert root.texts("none") == ["", ""]
+        with pytest.raises(ReadError, match="holds '/packed' as texts of variable length that are packed"):
+            root.texts("packed")
+        with pytest.raises(ReadError, match="the attribute 'text' at / as text of variable length"):
+            root.attribute("text")
+
+
 @pytest.mark.parametrize("extension", MAKERS)
 @pytest.mark.parametrize("content", [b"", b"\x89HDF\r\n\x1a\n", b"\x89HDF\r\n\x1a\n" + bytes(4000), b"text"])
 def test_files_that_are_none(tmp_path, extension, content):
