@@ -132,14 +132,15 @@ def sector_direction(t: ArrayLike, s: ArrayLike, laue: str = "m-3m") -> Float[Ar
     return jnp.stack([jnp.sin(polar) * jnp.cos(azimuth), jnp.sin(polar) * jnp.sin(azimuth), jnp.cos(polar) + 0 * azimuth])
 
 
-def edge_angle(azimuth: Float[Array, "..."], laue: str) -> Float[Array, "..."]:
+def edge_angle(azimuth: Float[ArrayLike, "..."], laue: str) -> Float[Array, "..."]:
     """Angle from [001] to the opposite edge at an azimuth (radians): to the plane x = z or y = z for cubic crystals, else 90°."""
+    azimuth = jnp.asarray(azimuth)
     if laue not in CUBIC:
         return jnp.full_like(azimuth, math.pi / 2)
     return jnp.arctan2(jnp.ones_like(azimuth), jnp.maximum(jnp.cos(azimuth), jnp.sin(azimuth)))  # tan χ · max(cos η, sin η) = 1
 
 
-def direction_of_indices(indices: tuple[int, ...]) -> Float[np.ndarray, " 3"]:
+def direction_of_indices(indices: tuple[float, ...]) -> Float[np.ndarray, " 3"]:
     """The unit vector of [uvw] in crystal axes, or of [uvtw] with x ∥ a₁; four indices are exact in the basal plane and along c.
 
     Elsewhere the axes must be equally long and perpendicular (three indices), or c = a (four).

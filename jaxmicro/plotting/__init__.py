@@ -9,6 +9,7 @@ Add one: a function that takes arrays and returns a Figure made by `style.new_fi
 
 from jaxmicro.plotting.bounds import moduli_of, stiffness_bounds
 from jaxmicro.plotting.cells import cell, cells, tiled
+from jaxmicro.plotting.color_keys import ipf_key
 from jaxmicro.plotting.design_data import DesignReportData, FieldMap, target_status
 from jaxmicro.plotting.design_report import design_report
 from jaxmicro.plotting.directional import conductivity_polar, young_polar
@@ -17,10 +18,14 @@ from jaxmicro.plotting.field_maps import field
 from jaxmicro.plotting.fronts import pareto
 from jaxmicro.plotting.grid_convergence import grid_convergence
 from jaxmicro.plotting.histories import convergence
+from jaxmicro.plotting.inverse_pole_figures import inverse_pole_figure
 from jaxmicro.plotting.markup import Badge, Card, format_number
+from jaxmicro.plotting.orientation_maps import euler_map, ipf_map
+from jaxmicro.plotting.pole_figures import pole_figure
 from jaxmicro.plotting.report import Report
 from jaxmicro.plotting.saving import save
 from jaxmicro.plotting.strips import interpolation_strip
+from jaxmicro.plotting.young_surfaces import young_surface
 
 __all__ = [
     "Badge",
@@ -35,17 +40,23 @@ __all__ = [
     "convergence",
     "data_against_samples",
     "design_report",
+    "euler_map",
     "field",
     "format_number",
     "grid_convergence",
     "interpolation_strip",
+    "inverse_pole_figure",
+    "ipf_key",
+    "ipf_map",
     "ks_distance",
     "moduli_of",
     "pareto",
+    "pole_figure",
     "property_distributions",
     "save",
     "stiffness_bounds",
     "target_status",
     "tiled",
     "young_polar",
+    "young_surface",
 ]

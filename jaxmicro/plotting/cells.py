@@ -32,7 +32,8 @@ def cell(
         spacing: voxel edge, one for all axes or one per axis, in `unit`; by default that of the microstructure, else 1.
         unit: unit of length; with it the axes carry it and a scale bar is drawn, without it they count voxels (or unnamed units of
             length, where the edge is not 1).
-        color_by: `"phase"`, or `"orientation"` for inverse pole figure colours of z (cubic crystals).
+        color_by: `"phase"`, or `"orientation"` for inverse-pole-figure colours of z, with the key of each phase's Laue group
+            (see `ipf_map` and `ipf_key`; m-3m where no phase has one).
 
     Returns:
         A figure with one axes, or three for a volume.

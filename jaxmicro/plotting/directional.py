@@ -69,7 +69,7 @@ def young_polar(
 
     Differentiability: none; figures are made of concrete numbers.
     """
-    named = _named_tensors("stiffness", stiffness, labels, (3, 6))
+    named = named_tensors("stiffness", stiffness, labels, (3, 6))
     flat = any(len(tensor) == 3 for tensor in named.values())
     check(not flat or plane == "xy", f"`plane` must be 'xy' for a 3×3 stiffness, but it is {plane!r}. Pass the 6×6 stiffness.")
     angles = np.linspace(0, 2 * np.pi, 361)
@@ -108,7 +108,7 @@ def conductivity_polar(
 
     Differentiability: none; figures are made of concrete numbers.
     """
-    named = _named_tensors("conductivity", conductivity, labels, (2, 3))
+    named = named_tensors("conductivity", conductivity, labels, (2, 3))
     flat = any(len(tensor) == 2 for tensor in named.values())
     check(not flat or plane == "xy", f"`plane` must be 'xy' for a 2×2 conductivity, but it is {plane!r}. Pass the 3×3 conductivity.")
     angles = np.linspace(0, 2 * np.pi, 361)
@@ -142,7 +142,8 @@ def _directions(angles: Float[np.ndarray, " n"], plane: str, dim: int) -> Float[
     return vectors
 
 
-def _named_tensors(argument: str, tensors: Tensors, labels: Sequence[str] | None, sizes: tuple[int, int]) -> dict[str, np.ndarray]:
+def named_tensors(argument: str, tensors: Tensors, labels: Sequence[str] | None, sizes: tuple[int, int]) -> dict[str, np.ndarray]:
+    """Tensors by their names, checked: symmetric positive definite, of one of two sizes."""
     if isinstance(tensors, Mapping):
         check(labels is None, f"`labels` must be left out when `{argument}` is a mapping with names of its own, but it is {labels!r}.")
         labels, listed = [str(key) for key in tensors], list(tensors.values())
@@ -159,7 +160,8 @@ def _named_tensors(argument: str, tensors: Tensors, labels: Sequence[str] | None
 def _positive_definite(argument: str, tensor: npt.ArrayLike, sizes: tuple[int, int]) -> Float[np.ndarray, "m m"]:
     matrix = numeric(argument, tensor).astype(float)
     square = matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1] and matrix.shape[0] in sizes
-    check(square, f"`{argument}` must be a {sizes[0]}×{sizes[0]} or {sizes[1]}×{sizes[1]} matrix, but its shape is {matrix.shape}.")
+    wanted = " or ".join(f"{size}×{size}" for size in dict.fromkeys(sizes))
+    check(square, f"`{argument}` must be a {wanted} matrix, but its shape is {matrix.shape}.")
     skew = float(np.abs(matrix - matrix.T).max())
     check(skew <= 1e-4 * float(np.abs(matrix).max()), f"`{argument}` must be symmetric, but it differs from its transpose by {skew:.3g}.")
     smallest = float(np.linalg.eigvalsh(matrix)[0])

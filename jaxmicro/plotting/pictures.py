@@ -8,10 +8,10 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 
 from jaxmicro._core import check, check_choice, check_finite
+from jaxmicro.plotting.orientation_colors import ipf_colors
 from jaxmicro.plotting.style import check_names, phase_colors
 
 COLORINGS = ("phase", "orientation")
-CUBIC = ("m-3m", "m-3", "432", "cubic", None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +114,8 @@ def _microstructure_picture(
         names = given if given and all(given) else None
     edges = voxel_edges(np.asarray(ms.grid.spacing).tolist() if spacing is None else spacing, len(ms.grid.shape))
     if color_by == "orientation":
-        return Picture(_unmeasured_white(_orientation_colors(ms), ms), edges, unit, (), ())
+        instead = "Use color_by='phase'."
+        return Picture(ipf_colors("cell", ms, (0.0, 0.0, 1.0), instead), edges, unit, (), ())
     rgb, _ = _mix(numeric("cell", ms.fractions).astype(float))
     rgb, shares = _unmeasured_white(rgb, ms), tuple(float(share) for share in np.asarray(ms.volume_fractions))
     return Picture(rgb, edges, unit, _phase_names(names, len(shares)), shares)
@@ -177,26 +178,3 @@ def _paint(labels: Int[np.ndarray, "*grid"]) -> tuple[Float[np.ndarray, "*grid 3
         count = int(labels.max()) + 1
     shares = np.bincount(labels.ravel(), minlength=count) / labels.size
     return phase_colors(count)[labels], tuple(float(share) for share in shares)
-
-
-def _orientation_colors(ms: Any) -> Float[np.ndarray, "*grid 3"]:
-    """Inverse pole figure colours of z for cubic crystals: red 001, green 011, blue 111.
-
-    The direction z in the crystal frame is the third column of the passive rotation matrix; cubic symmetry (with
-    inversion) folds it into the standard triangle by sorting the absolute components.
-    """
-    check(
-        getattr(ms, "orientation", None) is not None,
-        "`cell` must carry orientations for `color_by='orientation'`, but `cell.orientation` is None. Use color_by='phase'.",
-    )
-    laue = {getattr(phase, "laue", None) for phase in getattr(ms, "phases", ()) or ()}
-    check(
-        laue <= set(CUBIC),
-        f"`color_by='orientation'` must be used with cubic crystals, but the phases' Laue groups are {sorted(map(str, laue))}. Use color_by='phase'.",
-    )
-    w, x, y, z = np.nan_to_num(np.asarray(ms.orientation, dtype=float))  # unmeasured voxels may hold anything: they are drawn white
-    direction = np.stack([2 * (x * z + w * y), 2 * (y * z - w * x), w * w - x * x - y * y + z * z])
-    smallest, middle, largest = np.sort(np.abs(direction), axis=0)
-    corners = np.stack([largest - middle, np.sqrt(2) * (middle - smallest), np.sqrt(3) * smallest], axis=-1)
-    peak = corners.max(axis=-1, keepdims=True)
-    return np.clip(corners / np.where(peak > 0, peak, 1), 0, 1) ** 0.6

@@ -6,9 +6,10 @@ from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 
 from jaxmicro.fields import Grid
 from jaxmicro.microstructures import Microstructure, Phase
-from jaxmicro.orientations import to_matrix
+from jaxmicro.orientations import ipf_color
 from jaxmicro.plotting import cell, cells, interpolation_strip, tiled
 from jaxmicro.plotting.maps import round_length
+from jaxmicro.plotting.orientation_colors import NO_CRYSTAL, UNMEASURED
 from jaxmicro.plotting.style import PHASES, hex_color
 
 LABELS = np.zeros((6, 4), dtype=int)
@@ -144,13 +145,16 @@ def test_orientation_colours_fold_cubic_symmetry():
     np.testing.assert_allclose(shown[:, 1], np.eye(3), atol=1e-6)
 
 
-def test_orientation_colours_agree_with_the_rotation_of_the_sample():
+def test_orientation_colours_are_those_of_the_one_key():
     q = np.array([0.3, -0.5, 0.7, 0.2])
     q /= np.linalg.norm(q)
-    h = np.sort(np.abs(np.asarray(to_matrix(jnp.asarray(q)) @ jnp.array([0.0, 0.0, 1.0]))))
-    corners = np.array([h[2] - h[1], np.sqrt(2) * (h[1] - h[0]), np.sqrt(3) * h[0]])
-    ms = Microstructure(labels=np.zeros((2, 2), dtype=int), orientation=np.broadcast_to(q[:, None, None], (4, 2, 2)))
-    np.testing.assert_allclose(image(cell(ms, color_by="orientation").axes[0])[0, 0], (corners / corners.max()) ** 0.6, rtol=1e-5)
+    labels = np.array([[0, 1], [1, 2]])
+    phases = (Phase("Ni", laue="cubic"), Phase("Ti", laue="6/mmm"), Phase("pore"))
+    mask = np.array([[True, True], [False, True]])
+    ms = Microstructure(labels=labels, orientation=np.broadcast_to(q[:, None, None], (4, 2, 2)), phases=phases, mask=mask)
+    shown = image(cell(ms, color_by="orientation").axes[0])
+    expected = [[ipf_color(q, laue="m-3m"), ipf_color(q, laue="6/mmm")], [hex_color(UNMEASURED), hex_color(NO_CRYSTAL)]]
+    np.testing.assert_allclose(shown, expected, rtol=1e-6)
 
 
 def test_a_volume_shows_three_middle_slices():
@@ -223,9 +227,9 @@ def test_text_is_no_cell():
         cell(np.array([["a", "b"]]))
 
 
-def test_hexagonal_crystals_have_no_cubic_colours():
+def test_a_laue_group_that_nobody_knows_is_refused():
     q = np.zeros((4, 2, 2))
     q[0] = 1
-    ms = Microstructure(labels=np.zeros((2, 2), dtype=int), orientation=q, phases=(Phase("Ti", laue="6/mmm"),))
-    with pytest.raises(ValueError, match="cubic crystals, but the phases' Laue groups are \\['6/mmm'\\]"):
+    ms = Microstructure(labels=np.zeros((2, 2), dtype=int), orientation=q, phases=(Phase("Ti", laue="6mmm"),))
+    with pytest.raises(ValueError, match=r"`laue of phase 'Ti'` must be one of .* Did you mean '6/mmm'"):
         cell(ms, color_by="orientation")

@@ -11,11 +11,24 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 import jaxmicro.plotting as plotting
+from jaxmicro.fields import Grid
+from jaxmicro.microstructures import Microstructure, Phase
 from jaxmicro.plotting.saving import rendered
 
 LABELS = (np.arange(48).reshape(8, 6) % 5 == 0).astype(int)
 VOLUME = (np.arange(120).reshape(6, 5, 4) % 7 == 0).astype(int)
 STIFFNESS = np.diag([3.0, 2.0, 1.0])
+Q = np.array([[0.9, 0.1, 0.3, -0.3], [0.5, 0.5, -0.5, 0.5], [0.2, 0.4, 0.4, 0.8]])
+Q = (Q / np.linalg.norm(Q, axis=1, keepdims=True)).T
+CRYSTALS = Microstructure(
+    grid=Grid((8, 6), lengths=(4.0, 3.0)),
+    labels=LABELS,
+    orientation=Q[:, (np.arange(48) // 7 % 3).reshape(8, 6)],
+    mask=np.arange(48).reshape(8, 6) != 9,
+    phases=(Phase("zirconium", "6/mmm"), Phase("iron", "m-3m")),
+    maps={"bc": np.arange(48.0).reshape(8, 6)},
+)
+CUBE = np.diag([3.0, 3.0, 3.0, 2.0, 2.0, 2.0])
 BOUNDS = {"K": {"reuss": 1.0, "hs_lower": 1.5, "effective": 2.0, "hs_upper": 3.0, "voigt": 4.0}}
 
 ROWS = {
@@ -41,6 +54,19 @@ ROWS = {
             "sphere": {"composite": ([8, 16], [0.02, 0.005])},
         }
     ),
+    "ipf_map": lambda: plotting.ipf_map(CRYSTALS, boundaries=5, quality="bc", title="Two phases"),
+    "ipf_map, volume": lambda: plotting.ipf_map(
+        Microstructure(labels=VOLUME, orientation=Q[:, VOLUME]), (1, 1, 0), boundaries=5, title="A volume", unit=None
+    ),
+    "euler_map": lambda: plotting.euler_map(CRYSTALS, title="Two phases"),
+    "ipf_key": lambda: plotting.ipf_key("-3"),
+    "pole_figure": lambda: plotting.pole_figure(CRYSTALS, phase="iron", halfwidth=20, title="Poles"),
+    "pole_figure, points": lambda: plotting.pole_figure(
+        jnp.asarray(Q), [(1, 1, 1), (0.5, 1, 0)], density=False, projection="stereographic"
+    ),
+    "inverse_pole_figure": lambda: plotting.inverse_pole_figure(CRYSTALS, ("x", "z"), phase=0, halfwidth=20),
+    "inverse_pole_figure, points": lambda: plotting.inverse_pole_figure(Q, (0, 1, 1), laue="-1", density=False, title="Directions"),
+    "young_surface": lambda: plotting.young_surface({"crystal": jnp.asarray(CUBE), "twice": 2 * CUBE}, unit="GPa", title="E"),
     "stiffness_bounds": lambda: plotting.stiffness_bounds(BOUNDS, unit="GPa", title="Moduli"),
 }
 
@@ -97,6 +123,12 @@ def test_every_diagram_names_its_axes(make):
     for axes in make().axes:
         if axes.images and not axes.get_xticks().size:
             continue  # a thumbnail
+        if axes.get_label() == "<sector>":
+            assert len([text for text in axes.texts if text.get_text()]) >= 3  # its corners
+            continue
+        if axes.name == "3d":
+            assert all(axis.get_label_text() for axis in (axes.xaxis, axes.yaxis, axes.zaxis))
+            continue
         if axes.name == "polar" or axes.get_label() == "<colorbar>":
             assert axes.get_xlabel() or axes.get_ylabel()
             continue
