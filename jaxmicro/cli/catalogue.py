@@ -48,6 +48,11 @@ _ROWS = (
         "  jaxmicro homogenize cell.npz --materials '{0: {young: 3.5, poisson: 0.33}, 1: {young: 71, poisson: 0.22}}'",
     ),
     Command(
+        "describe",
+        "What is in a file: phases, orientations, maps, and what is odd about it, in words and pictures.",
+        "jaxmicro describe map.ctf\n  jaxmicro describe map.ang --frame edax --min-ci 0.1",
+    ),
+    Command(
         "generate",
         "Periodic synthetic cells: random fields, inclusions, polycrystals, laminates.",
         "jaxmicro generate inclusions --grid 64 64 --volume-fraction 0.4 --radius 6 --count 20",

@@ -54,3 +54,25 @@ class PictureOptions(JobOptions, frozen=True, forbid_unknown_fields=True, kw_onl
     """Edge of a voxel, in your unit of length."""
     max_bytes: Count = 2**30
     """Largest size of a decoded file, in bytes; larger ones are refused before they are decoded."""
+
+
+class MapOptions(PictureOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A job that reads EBSD maps beside pictures."""
+
+    frame: Literal["raw", "edax", "oxford"] | None = None
+    """Frame of an EBSD map: all numbers as in the file (raw, the default), or positions and Euler angles put into one frame as the files
+    of EDAX or Oxford need it."""
+    crystal_x: Literal["a", "a*"] | None = None
+    """What the x axis of hexagonal and trigonal crystals is along in the file."""
+    min_ci: float | None = None
+    """Smallest confidence index of an EBSD map: points below are masked out."""
+    max_mad: Positive | None = None
+    """Largest mean angular deviation of an EBSD map, in degrees."""
+    unindexed: Literal["keep", "nearest"] | None = None
+    """Points of an EBSD map that are masked out: leave them (keep, the default), or give them the orientation of the nearest good one."""
+    resample: Literal["nearest"] | None = None
+    """Bring a hexagonal EBSD grid onto a rectangular one."""
+    align: Literal["translation"] | None = None
+    """Shift the slices of a folder so that they match their neighbours."""
+    scan: str = ""
+    """Name of the scan in an HDF5 file that holds several."""

@@ -9,28 +9,29 @@ from jaxmicro.cli.config_files import REST
 from jaxmicro.cli.configs import PictureOptions
 from jaxmicro.cli.console import Console
 from jaxmicro.cli.problems import UsageError
-from jaxmicro.io import FORMATS, read
+from jaxmicro.io import FORMATS, STACK_OPTIONS, read
 from jaxmicro.microstructures import Microstructure
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".npz", ".npy")
-OF_ONE_FORMAT = ("key", "channel", "axes")
+OF_ONE_FORMAT = ("key", "channel", "axes", "frame", "crystal_x", "min_ci", "max_mad", "unindexed", "resample", "align", "scan")
+OF_MAPS = "frame"  # the option that marks the formats of orientation maps, which bring their own lengths and phases
 ALIKE = 0.6  # least likeness of two stems, 1 for equal ones, at which one is taken for a misspelling of the other
 
 
-def read_microstructure(path: str, options: PictureOptions, console: Console) -> Microstructure:
-    """Read a picture, volume or saved cell, and say what was decided about it.
+def read_microstructure(path: str, options: PictureOptions, console: Console, *, tell: bool = True) -> Microstructure:
+    """Read a picture, volume, map or saved cell, and say what was decided about it unless the caller does.
 
     Raises:
         ValueError: for a file that cannot be read as phases, with the way out.
     """
     saved = Path(path).suffix.lower() == ".npz" and options.threshold is None and options.phases is None and not options.key
     arguments = reading_arguments(path, options)
-    if saved and options.spacing == 1.0:
+    if (saved or is_orientation_map(path)) and options.spacing == 1.0:
         arguments["spacing"] = None
     found = read(path, threshold=options.threshold, periodic=options.periodic, **arguments)
     if not isinstance(found, Microstructure):
         raise UsageError(f"`{path}` must hold a microstructure, but it holds a {type(found).__name__}. Pass a picture, a volume or a cell.")
-    for line in found.describe().splitlines():
+    for line in found.describe().splitlines() if tell else ():
         console.step(f"  {line}")
     return found
 
@@ -43,10 +44,10 @@ def reading_arguments(path: str, options: PictureOptions) -> dict[str, Any]:
     """
     _check_exists(Path(path))
     suffix = Path(path).suffix.lower()
-    given = {name: getattr(options, name) for name in OF_ONE_FORMAT if getattr(options, name) not in (None, "")}
+    given = {name: getattr(options, name) for name in OF_ONE_FORMAT if getattr(options, name, None) not in (None, "")}
     for name in given:
         endings = [ending for each in FORMATS if name in each.options for ending in each.extensions]
-        if suffix not in endings:
+        if suffix not in endings and not (Path(path).is_dir() and name in STACK_OPTIONS):
             raise UsageError(f"`{name}` must be left out for {path}: it belongs to {', '.join(endings)} files.")
     return {
         "phases": phase_keys(options.phases),
@@ -55,6 +56,17 @@ def reading_arguments(path: str, options: PictureOptions) -> dict[str, Any]:
         "max_bytes": options.max_bytes,
         **given,
     }
+
+
+def is_orientation_map(path: str) -> bool:
+    """Whether a path is read as an orientation map: a file of such a format, or a folder of slices.
+
+    Example:
+        >>> is_orientation_map("map.ctf"), is_orientation_map("map.png")
+        (True, False)
+    """
+    suffix = Path(path).suffix.lower()
+    return Path(path).is_dir() or any(suffix in each.extensions for each in FORMATS if OF_MAPS in each.options)
 
 
 def _check_exists(path: Path) -> None:

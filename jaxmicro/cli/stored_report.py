@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from jaxmicro.cli.crystal_pictures import crystals_section
 from jaxmicro.cli.problems import UsageError
 from jaxmicro.cli.run_folder import Job
 from jaxmicro.io import read, write
+from jaxmicro.microstructures import Microstructure
 from jaxmicro.plotting import DesignReportData, Report, design_report
 
 FILE = "report.npz"
@@ -29,10 +31,11 @@ class StoredReport:
 
     data: DesignReportData
     tables: tuple[Table, ...] = ()
+    crystals: Microstructure | None = None
 
 
-def write_report(job: Job, data: DesignReportData, *tables: Table) -> None:
-    """Store the numbers of a report, and write the page and its figures into the run folder."""
+def write_report(job: Job, data: DesignReportData, *tables: Table, crystals: Microstructure | None = None) -> None:
+    """Store the numbers of a report, and write the page and its figures into the run folder; `crystals` get their own section."""
     job.console.step("drawing figures and writing report.html")
     data = dataclasses.replace(
         data,
@@ -41,7 +44,7 @@ def write_report(job: Job, data: DesignReportData, *tables: Table) -> None:
         config=job.config_text(),
         command=job.command_line,
     )
-    stored = StoredReport(data, tables)
+    stored = StoredReport(data, tables, crystals)
     write(job.folder / FILE, stored)
     _page(stored).write(job.folder)
 
@@ -67,6 +70,8 @@ def _page(stored: StoredReport) -> Report:
         if table.text:
             report.text(table.text)
         report.table(table.header, table.rows)
+    if stored.crystals is not None:
+        crystals_section(report, stored.crystals)
     return report
 
 

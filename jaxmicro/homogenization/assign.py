@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Float
 from jaxmicro._core import as_float_array, check, check_choice, check_shape
 from jaxmicro.fields import Kinematics, conduction, elasticity
 from jaxmicro.homogenization.composite import check_interfaces, layered, poisoned
-from jaxmicro.materials import is_definite, is_semidefinite, plane_stiffness
+from jaxmicro.materials import embedded_stiffness, is_definite, is_semidefinite, plane_stiffness
 from jaxmicro.microstructures import Microstructure, interface_normals
 from jaxmicro.orientations import rotate_stiffness, to_matrix
 
@@ -25,6 +25,7 @@ def assign_stiffness(
     plane: str = "columnar",
     *,
     normals: Float[ArrayLike, "d *grid"] | None = None,
+    embedding: Any = None,
 ) -> Float[Array, "n n *grid"]:
     """Stiffness field of a microstructure.
 
@@ -41,6 +42,9 @@ def assign_stiffness(
             make (3, 3) of them as `plane_stiffness` does.
         normals: of the interfaces, (d, *grid), of any length and sign, for `"laminate"`. By default those of `interface_normals`,
             and the Voigt mean where the fractions have no gradient. All phases of a voxel are layers with one normal.
+        embedding: orientations as `orientations.embed` makes them, (k, *grid), or blends of such, in place of `ms.orientation`; the
+            stiffness is linear in them. One per phase in a list where there are several phases, None for those that are no
+            crystals. The Laue groups are those of the phases, m-3m where they have none.
 
     Returns:
         (n, n, *grid) in Mandel notation and the unit of `stiffness`, n = m unless `plane` cuts. Differentiable in fractions, orientations and constants.
@@ -69,12 +73,30 @@ def assign_stiffness(
         plane == "columnar" or (ms.grid.ndim == 2 and sizes == {(6, 6)}),
         f"`plane` is for (6, 6) tensors on a 2D grid, but it is {plane!r} with {sizes.pop()} on a {ms.grid.ndim}D grid. Leave it out.",
     )
-    fields = [in_plane(_oriented_stiffness(ms, c), plane) for c in tensors]
+    points = _embeddings(ms, embedding)
+    fields = [in_plane(_oriented_stiffness(ms, c, k, points[k]), plane) for k, c in enumerate(tensors)]
     return _mix(ms, fields, scheme, elasticity(ms.grid.ndim, fields[0].shape[0]), normals)
 
 
-def _oriented_stiffness(ms: Microstructure, c: Array) -> Array:
+def _embeddings(ms: Microstructure, embedding: Any) -> list[Array | None]:
+    """One field of embeddings or None per phase."""
+    listed = list(embedding) if isinstance(embedding, (list, tuple)) else [embedding] * ms.n_phases
+    check(
+        len(listed) == ms.n_phases,
+        f"`embedding` must hold one field or None per phase ({ms.n_phases}), but it holds {len(listed)}.",
+    )
+    fields = [None if each is None else as_float_array("embedding", each) for each in listed]
+    for field in fields:
+        if field is not None:
+            check_shape("embedding", field, ("k", *ms.grid.shape), "Embeddings have their components first, then the grid.")
+    return fields
+
+
+def _oriented_stiffness(ms: Microstructure, c: Array, phase: int, embedding: Array | None) -> Array:
     """A phase's tensor in every voxel; the grid has edges of 1 where it is the same in all."""
+    if embedding is not None:
+        check(c.shape == (6, 6), f"`stiffness[{phase}]` must be (6, 6) where an embedding is given, but its shape is {c.shape}.")
+        return embedded_stiffness(c, embedding, ms.phases[phase].laue or "m-3m")
     if c.shape == (6, 6) and ms.orientation is not None:
         return rotate_stiffness(c, ms.orientation)
     return _everywhere(ms, c)

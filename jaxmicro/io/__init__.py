@@ -9,7 +9,7 @@ Add one: a format is one new file with a `Format` (a `load` that returns a `Rast
 
 from jaxmicro.io.damask import write_damask
 from jaxmicro.io.euler_pictures import read_euler_map, write_euler_map
-from jaxmicro.io.files import FORMATS, read, write
+from jaxmicro.io.files import FORMATS, STACK_OPTIONS, read, write
 from jaxmicro.io.formats import Format, Raster
 from jaxmicro.io.otsu import otsu_thresholds
 from jaxmicro.io.problems import DEFAULT_MAX_BYTES, DataWarning, ReadError
@@ -18,6 +18,7 @@ from jaxmicro.io.records import register_record
 __all__ = [
     "DEFAULT_MAX_BYTES",
     "FORMATS",
+    "STACK_OPTIONS",
     "DataWarning",
     "Format",
     "Raster",

@@ -28,6 +28,7 @@ from jaxmicro.microstructures import crop as crop_microstructure
 
 ALIKE = 0.8  # file names less alike than this are other files, not misspelt ones
 FORMATS: tuple[Format, ...] = (PNG, PICTURES, TIFF, NPZ, NPY, VTI, ANG, CTF, CPR, HDF5_MAP, H5OINA, DREAM3D)
+STACK_OPTIONS = STACK.options  # of a folder of slices
 
 
 def read(

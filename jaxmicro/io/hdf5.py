@@ -126,8 +126,9 @@ class Node:
             raise unreadable(self.path, f"holds {what}, and {size:,} numbers are expected", WHOLE)
         self.budget.take(self.path, math.prod(shape) * dtype.itemsize, what)
         self._check_chunks(dataset, name)
-        values = np.asarray(dataset[()])
-        return values.astype(dtype.newbyteorder("="), copy=False)
+        values = np.asarray(dataset[()]).astype(dtype.newbyteorder("="), copy=False)
+        lost = np.isnan(values) if dtype.kind == "f" else np.zeros(0, bool)
+        return np.where(lost, np.array(np.nan, values.dtype), values) if lost.any() else values  # signalling NaNs warn in every cast
 
     def integers(self, name: str, size: int | None = None) -> np.ndarray:
         """As `numbers`, of a dataset of whole numbers."""

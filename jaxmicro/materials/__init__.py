@@ -10,6 +10,7 @@ Add one: a law is one file with the protocol of laws.py, one export line here an
 from jaxmicro.materials.constants import Constants, MixedUnitsWarning, as_constants, constants, names
 from jaxmicro.materials.crystals import Crystals
 from jaxmicro.materials.definiteness import is_definite, is_semidefinite
+from jaxmicro.materials.embedded import embedded_stiffness
 from jaxmicro.materials.laws import Faults, Isotropic, Phases, Scalar, Tensor
 from jaxmicro.materials.stiffness import (
     cubic_stiffness,
@@ -32,6 +33,7 @@ __all__ = [
     "as_constants",
     "constants",
     "cubic_stiffness",
+    "embedded_stiffness",
     "hexagonal_stiffness",
     "is_definite",
     "is_semidefinite",

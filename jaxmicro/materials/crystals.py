@@ -7,10 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from jaxmicro._core import as_float_arrays, check, is_concrete, record, static
+from jaxmicro._core import as_float_arrays, check, check_choice, is_concrete, record, static
 from jaxmicro.fields.mandel import PAIRS
-from jaxmicro.materials.laws import Faults, Phases, Strain
-from jaxmicro.orientations import rotate_stiffness, to_matrix
+from jaxmicro.materials.embedded import GROUPS, embedded_stiffness
+from jaxmicro.materials.laws import Faults, Phases, Strain, Tensor
+from jaxmicro.orientations import embedding_size, rotate_stiffness, to_matrix
 
 ROOT = float(np.sqrt(2))
 NORM_TOLERANCE = 1e-3
@@ -27,8 +28,10 @@ class Crystals:
 
     Args:
         constants: stiffness of the crystal (6, 6) in Mandel notation, or of each phase (p, 6, 6).
-        orientation: unit quaternions (4, *grid), sample → crystal.
+        orientation: unit quaternions (4, *grid), sample → crystal; or, with `laue`, embeddings of orientations (k, *grid) as
+            `orientations.embed` makes them, or blends of such, in which the law is linear.
         labels: phase index of each voxel, (*grid); left out for one crystal.
+        laue: Laue group of the embeddings ("m-3m", "m-3", "6/mmm" or "6/m"); left out for quaternions.
 
     Raises:
         ValueError: for other shapes, and quaternions that are concrete and not of unit length.
@@ -43,8 +46,9 @@ class Crystals:
     """
 
     constants: Float[Array, "*p 6 6"]
-    orientation: Float[Array, "4 *grid"]
+    orientation: Float[Array, "k *grid"]
     labels: Int[Array, "*grid"] | None = None
+    laue: str = static(default="")
     components: int = static(default=COMPONENTS)
 
     def __post_init__(self) -> None:
@@ -54,21 +58,35 @@ class Crystals:
             table.ndim == 3 and table.shape[1:] == (6, 6),
             f"`constants` must be (6, 6) or (p, 6, 6) in Mandel notation, but their shape is {table.shape}.",
         )
-        check(
-            turns.ndim >= 2 and turns.shape[0] == 4,
-            f"`orientation` must be quaternions (4, *grid), scalar first, but its shape is {turns.shape}.",
-        )
+        if self.laue:
+            self._check_embedding(table, turns)
+        else:
+            _check_units(turns)
         check(
             self.labels is not None or table.shape[0] == 1,
             f"`labels` must be given where there are several crystals, but there are {table.shape[0]} and none.",
         )
-        _check_units(turns)
         object.__setattr__(self, "constants", table)
         object.__setattr__(self, "orientation", turns)
         if self.labels is not None:
             labels = Phases(self.labels, table).labels
             check(labels.shape == turns.shape[1:], f"`labels` must have shape {turns.shape[1:]}, but it is {labels.shape}.")
             object.__setattr__(self, "labels", labels)
+
+    def _check_embedding(self, table: Array, points: Array) -> None:
+        check_choice("laue", self.laue, tuple(GROUPS))
+        size = embedding_size(self.laue)
+        check(
+            points.ndim >= 2 and points.shape[0] == size,
+            f"`orientation` must be embeddings ({size}, *grid) of {self.laue}, but its shape is {points.shape}.",
+        )
+        check(
+            table.shape[0] == 1 and self.labels is None,
+            f"`constants` must be of one crystal where embeddings are given, but there are {table.shape[0]}"
+            + (" and `labels`." if self.labels is not None else ".")
+            + " Use assign_stiffness for several phases.",
+        )
+        embedded_stiffness(table[0], points[:, :1], self.laue)  # refuses constants of another symmetry
 
     @property
     def grid_shape(self) -> tuple[int, ...]:
@@ -81,7 +99,9 @@ class Crystals:
         return self.constants.dtype
 
     def stress(self, strain: Strain) -> tuple[Array, ...]:
-        """Strain into the crystal frame, stress there, and back."""
+        """Strain into the crystal frame, stress there, and back; of embeddings, the tensor times the strain."""
+        if self.laue:
+            return Tensor(self.tensor()).stress(strain)
         g = to_matrix(self.orientation)
         turned = _turn(g, strain)
         local = [sum((self._constant(i, j) * turned[j] for j in range(1, 6)), start=self._constant(i, 0) * turned[0]) for i in range(6)]
@@ -95,13 +115,14 @@ class Crystals:
         """The law with other fields of orientations and labels."""
         mapped = object.__new__(Crystals)  # quaternions of a padded or averaged field need not be of unit length
         labels = None if self.labels is None else function(self.labels)
-        for name, value in (("constants", self.constants), ("orientation", function(self.orientation)), ("labels", labels)):
+        parts = {"constants": self.constants, "orientation": function(self.orientation), "labels": labels, "laue": self.laue}
+        for name, value in parts.items():
             object.__setattr__(mapped, name, value)
         object.__setattr__(mapped, "components", COMPONENTS)
         return mapped
 
     def size(self) -> Float[Array, "*grid"]:
-        """Mean of the diagonal, which no rotation changes."""
+        """Mean of the diagonal, which no rotation and no blend changes."""
         traces = jnp.trace(self.constants, axis1=1, axis2=2) / COMPONENTS
         return jnp.broadcast_to(traces[0], self.grid_shape) if self.labels is None else traces[self.labels]
 
@@ -128,17 +149,25 @@ class Crystals:
 
     def tensor(self) -> Float[Array, "6 6 *grid"]:
         """The full field of tensors in the sample frame."""
+        if self.laue:
+            return embedded_stiffness(self.constants[0], self.orientation, self.laue)
         per_voxel = self.constants[0] if self.labels is None else jnp.moveaxis(self.constants[self.labels], (-2, -1), (0, 1))
         return rotate_stiffness(per_voxel, self.orientation)
 
     def faults(self) -> Faults:
-        """What is wrong, voxel by voxel."""
+        """What is wrong, voxel by voxel; a blend of embeddings may fail to be positive where it is no average of orientations."""
+        if self.laue:
+            return Tensor(self.tensor()).faults()
         labels = jnp.zeros(self.grid_shape, int) if self.labels is None else self.labels
         found = Phases(labels, self.constants).faults()
         return found._replace(non_finite=found.non_finite | ~jnp.all(jnp.isfinite(self.orientation), axis=0))
 
 
 def _check_units(turns: Array) -> None:
+    check(
+        turns.ndim >= 2 and turns.shape[0] == 4,
+        f"`orientation` must be quaternions (4, *grid), scalar first, but its shape is {turns.shape}. Name `laue` if these are embeddings.",
+    )
     if not is_concrete(turns):
         return
     length = np.sqrt((np.asarray(turns) ** 2).sum(axis=0))

@@ -12,6 +12,8 @@ from jaxmicro.orientations.averaging import mean_orientation
 from jaxmicro.orientations.axis_angle import from_axis_angle, to_axis_angle
 from jaxmicro.orientations.coincidence import coincidence, coincidence_deviation, is_coincident
 from jaxmicro.orientations.colours import direction_color, euler_color, euler_ranges, ipf_color
+from jaxmicro.orientations.embedded_stiffness import cubic_stiffness_from_embedding, hexagonal_stiffness_from_embedding
+from jaxmicro.orientations.embedding import embed, embedding_size
 from jaxmicro.orientations.euler import from_euler, to_euler
 from jaxmicro.orientations.fundamental_zone import fundamental_zone, in_fundamental_zone
 from jaxmicro.orientations.in_plane import rotate_in_plane, rotation_mandel_in_plane
@@ -29,8 +31,11 @@ __all__ = [
     "coincidence",
     "coincidence_deviation",
     "conjugate",
+    "cubic_stiffness_from_embedding",
     "direction_color",
     "disorientation",
+    "embed",
+    "embedding_size",
     "euler_color",
     "euler_ranges",
     "from_axis_angle",
@@ -38,6 +43,7 @@ __all__ = [
     "from_matrix",
     "from_rodrigues",
     "fundamental_zone",
+    "hexagonal_stiffness_from_embedding",
     "in_fundamental_zone",
     "ipf_color",
     "is_coincident",

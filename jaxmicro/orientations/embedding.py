@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, ArrayLike, Float, Inexact
 from numpy.polynomial.legendre import legval
 
 from jaxmicro._core import as_float_array, check, check_choice
@@ -36,10 +36,10 @@ class Part:
         """How many components of the embedding it fills."""
         return 2 * self.degree + 1
 
-    def components(self, directions: np.ndarray) -> np.ndarray:
-        """Σ_j w_j Y_l of the directions, wherever the crystal has carried them, on the host."""
-        powers = np.stack([np.prod(directions ** np.array(e)[:, None], axis=0) for e in exponents(self.degree)])
-        return harmonic_matrix(self.degree) @ powers @ self.weights
+    def components(self, directions: Inexact[np.ndarray, "3 ... n"]) -> Inexact[np.ndarray, "k ..."]:
+        """Σ_j w_j Y_l of the directions, wherever the crystal has carried them, (2l+1, …) on the host."""
+        powers = np.stack([np.prod([x**power for x, power in zip(directions, e, strict=True)], axis=0) for e in exponents(self.degree)])
+        return np.tensordot(harmonic_matrix(self.degree), powers @ self.weights, 1)
 
     def scaled(self, factor: float) -> "Part":
         """The same harmonic, longer by a factor."""
@@ -53,10 +53,10 @@ def _part(degree: int, *directions: np.ndarray, weights: tuple[float, ...] | Non
 
 def _star(fold: int) -> Part:
     """The harmonic cos(nφ) sinⁿθ of an n-fold prism, n = l: a star in the basal plane without its axisymmetric part."""
-    angles = 2 * np.pi * np.arange(fold) / fold
-    arms = [np.array([np.cos(a), np.sin(a), 0.0]) for a in angles]
-    flat = -fold * legval(0.0, [0.0] * fold + [1.0])  # the axisymmetric part of the arms is Σ P_l(0) times that of the axis
-    return _part(fold, *arms, AXES[2], weights=(*[1.0] * fold, flat))
+    arms = fold if fold % 2 else fold // 2  # Y_l(−d) = Y_l(d) for even l
+    angles = 2 * np.pi * np.arange(arms) / fold
+    flat = -arms * legval(0.0, [0.0] * fold + [1.0])  # the axisymmetric part of the arms is Σ P_l(0) times that of the axis
+    return _part(fold, *(np.array([np.cos(a), np.sin(a), 0.0]) for a in angles), AXES[2], weights=(*[1.0] * arms, flat))
 
 
 def _tetrahedron() -> Part:
@@ -107,7 +107,12 @@ def metric(part: Part) -> Float[np.ndarray, "3 3"]:
 
 
 def embedding_size(laue: str) -> int:
-    """How many components a group's embedding has."""
+    """How many components the embedding of a group has: 9 for m-3m, 27 for 6/mmm.
+
+    Example:
+        >>> embedding_size("m-3m")
+        9
+    """
     return sum(part.size for part in embedding_parts(laue))
 
 

@@ -20,6 +20,7 @@ from jaxmicro.plotting.grid_convergence import grid_convergence
 from jaxmicro.plotting.histories import convergence
 from jaxmicro.plotting.inverse_pole_figures import inverse_pole_figure
 from jaxmicro.plotting.markup import Badge, Card, format_number
+from jaxmicro.plotting.misorientations import misorientation_distribution
 from jaxmicro.plotting.orientation_maps import euler_map, ipf_map
 from jaxmicro.plotting.pole_figures import pole_figure
 from jaxmicro.plotting.report import Report
@@ -49,6 +50,7 @@ __all__ = [
     "ipf_key",
     "ipf_map",
     "ks_distance",
+    "misorientation_distribution",
     "moduli_of",
     "pareto",
     "pole_figure",

@@ -17,12 +17,15 @@ def example(name):
 def test_every_example_has_a_test():
     names = [
         "01_homogenize_micrograph", "02_design_a_cell", "03_dual_phase_steel", "04_grey_cells_quickly", "05_tortuosity_of_an_electrode",
-        "06_residual_stress_in_a_composite", "07_stiffness_with_bounds",
+        "06_residual_stress_in_a_composite", "07_stiffness_with_bounds", "08_superalloy_from_ebsd",
     ]  # fmt: skip
     assert sorted(path.stem for path in EXAMPLES.glob("*.py")) == names
 
 
-NEED_DATA = ["01_homogenize_micrograph", "03_dual_phase_steel", "05_tortuosity_of_an_electrode", "06_residual_stress_in_a_composite"]
+NEED_DATA = [
+    "01_homogenize_micrograph", "03_dual_phase_steel", "05_tortuosity_of_an_electrode", "06_residual_stress_in_a_composite",
+    "08_superalloy_from_ebsd",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NEED_DATA)
@@ -93,3 +96,15 @@ def test_stiffness_with_bounds(capsys):
     assert found["void_lower"] == 0.0
     assert found["void"] < found["soft"]
     assert "doi:10.1016/0001-6160(73)90064-3" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_superalloy_from_ebsd(capsys, shared_data, tmp_path):
+    found = example("08_superalloy_from_ebsd")([str(shared_data), "--quick", f"--out={tmp_path}"])
+    # Of the crystal E lies between 120.9 (100) and 294 GPa (111); steps along the gradient raise E_x, and a second scheme agrees.
+    assert 120.9 < found["E_x before"] < found["E_x after"] - 5.0 < 294.0
+    assert found["E_x after, rotated"] == pytest.approx(found["E_x after"], rel=0.005)
+    assert 195.0 < found["duplex"] < 215.0
+    said = capsys.readouterr().out
+    assert "48.4 % austenite, 51.6 % ferrite" in said
+    assert (tmp_path / "gradient_pixels.png").is_file()

@@ -96,7 +96,9 @@ def test_stress_is_differentiable_in_the_constants(name):
         strain = tuple(jnp.full(law.grid_shape, 1.0 + k) for k in range(law.components))
         return sum(jnp.vdot(s, e) for s, e in zip(rebuilt.stress(strain), strain, strict=True))
 
-    check_grads(energy, (floating,), order=1, modes=["fwd", "rev"], rtol=1e-6, eps=1e-5)  # turned crystals are of degree eight: smaller steps
+    check_grads(
+        energy, (floating,), order=1, modes=["fwd", "rev"], rtol=1e-6, eps=1e-5
+    )  # turned crystals are of degree eight: smaller steps
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import numpy as np
 import tyro
 from msgspec import Meta
 
-from jaxmicro.cli.configs import Count, PictureOptions, Table
+from jaxmicro.cli.configs import Count, MapOptions, Table
 from jaxmicro.cli.material_tables import checked_materials
 from jaxmicro.cli.options import required
 from jaxmicro.cli.reading import read_microstructure
@@ -18,11 +18,12 @@ from jaxmicro.microstructures import Microstructure
 from jaxmicro.plotting import Card, DesignReportData, moduli_of
 
 
-class Config(PictureOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Config(MapOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What to homogenize, of what materials, and how."""
 
     image: tyro.conf.Positional[str] = ""
-    """Picture (.png, .jpg, .tif), volume (.tif), array or saved cell (.npz)."""
+    """Picture (.png, .jpg, .tif), volume (.tif), array or saved cell (.npz), EBSD map (.ang, .ctf, .cpr, .h5, .h5oina, .dream3d) or folder of
+    slices."""
     materials: Table = None
     """Constants per phase, by label or name ('{0: epoxy, 1: {young: 71, poisson: 0.22}}') or listed by sorted label: names of known
     materials (GPa) or young, poisson, c11, c12, c44, …, conductivity, in consistent units of your own."""
