@@ -1,6 +1,7 @@
 """Files ↔ microstructures and records.
 
-In:  pictures (.png, .jpg, .bmp), volumes (.tif), arrays (.npz, .npy); any `Microstructure` or `@record` to be written.
+In:  pictures (.png, .jpg, .bmp), volumes (.tif), arrays (.npz, .npy), EBSD maps (`ebsd`: .ang, .ctf, .cpr/.crc, .h5, .h5oina,
+     .dream3d, folders of slices); any `Microstructure` or `@record` to be written.
 Out: a `Microstructure` with phases, notes on what was decided, and a `DataWarning` per oddity; or the saved record.
      Sizes are checked from headers before anything is decoded; nothing in a file can run.
 Add one: a format is one new file with a `Format` (a `load` that returns a `Raster`, a `Microstructure` or a record),
