@@ -128,9 +128,11 @@ def boundary_statistics(ms: Microstructure, angle: float = 5.0) -> BoundaryStati
         cubic_length, twin_length = cubic_length + face * cubic, twin_length + face * twins
     inside, turned, lengths = (np.concatenate(each) for each in (inside, turned, lengths))
     measured = float(np.prod(spacing)) * (np.asarray(ms.mask).sum() if ms.mask is not None else ms.grid.size)
+    pairs, judged, between, crossings = (int(count) for count in counts)
     return BoundaryStatistics(
-        *(int(count) for count in counts), float(angle), _mean(inside), _mean(turned, lengths),
-        twin_length / cubic_length if cubic_length else float("nan"), float((lengths.sum() + phase_length) / measured),
+        pairs=pairs, judged=judged, between_phases=between, boundaries=crossings, angle=float(angle), inside=_mean(inside),
+        across=_mean(turned, lengths), twins=twin_length / cubic_length if cubic_length else float("nan"),
+        density=float((lengths.sum() + phase_length) / measured),
     )  # fmt: skip
 
 

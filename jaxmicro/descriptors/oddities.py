@@ -48,7 +48,7 @@ def _unmeasured(ms: Microstructure) -> list[str]:
     line = f"{int((~mask).sum())} points ({100 * (1 - mask.mean()):.2f} %) are not measured"
     margins = []
     for axis in range(mask.ndim):
-        layers = mask.any(axis=tuple(k for k in range(mask.ndim) if k != axis))
+        layers = np.asarray(mask.any(axis=tuple(k for k in range(mask.ndim) if k != axis)))
         margins += [int(layers.argmax()), int(layers[::-1].argmax())] if layers.any() else [0, 0]
     if any(margins):
         shown = ", ".join(f"{first} and {last} along {name}" for name, first, last in zip("xyz", margins[::2], margins[1::2], strict=False))

@@ -116,7 +116,8 @@ def write_euler_map(path: str | Path, ms: Microstructure, *, ranges: Sequence[fl
     from PIL import Image
 
     check(ms.grid.ndim == 2, f"`ms` must be a map, but its grid is {ms.grid.shape}. Cut a slice first.")
-    check(ms.orientation is not None, "`ms` must have orientations, but it has none.")
+    if ms.orientation is None:
+        raise ValueError("`ms` must have orientations, but it has none.")
     check(is_concrete(ms), "Pictures are written from concrete numbers: call this outside jit, vmap and grad.")
     path = Path(path)
     check(path.suffix.lower() == ".png", f"`path` must end in .png, but it is `{path}`.")

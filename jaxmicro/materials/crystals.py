@@ -1,6 +1,6 @@
 """Turned crystals: one tensor per phase and four numbers per voxel instead of thirty-six."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -179,7 +179,7 @@ def _check_units(turns: Array) -> None:
     )
 
 
-def _turn(g: Float[ArrayLike, "3 3 *grid"], tensor: Strain) -> tuple[Array, ...]:
+def _turn(g: Any, tensor: Sequence[Any]) -> tuple[Array, ...]:
     """The tensor g t gᵀ from a symmetric one in Mandel components, of which None is zero."""
     t: dict[tuple[int, int], Any] = {}
     for (i, j), value in zip(PAIRS[6], tensor, strict=True):

@@ -97,9 +97,9 @@ def flip(ms: Microstructure, axis: int) -> Microstructure:
 def _with_crystals(ms: Microstructure, grid: Grid, move: Any, passive: np.ndarray, note: str) -> Microstructure:
     """Everything moved, and orientations multiplied from the right by the passive turn of the specimen."""
     moved = everywhere(ms, grid, move, note)
-    if ms.orientation is None:
+    if moved.orientation is None:
         return moved
-    factor = jnp.asarray(passive, ms.orientation.dtype).reshape((4,) + (1,) * grid.ndim)
+    factor = jnp.asarray(passive, moved.orientation.dtype).reshape((4,) + (1,) * grid.ndim)
     return moved.replace(orientation=multiply(moved.orientation, factor))
 
 

@@ -54,7 +54,9 @@ def misorientation_distribution(
     axes = figure.add_subplot()
     style_axes(axes, x="misorientation (°)", y="share per degree", title=title)
     last = max(edges[-1], BIN * np.ceil(values[finite].max() / BIN))
-    axes.hist(values[finite], np.arange(0, last + BIN / 2, BIN), weights=weight[finite], density=True, color=PHASES[5], label="found")
+    axes.hist(
+        values[finite], np.arange(0, last + BIN / 2, BIN).tolist(), weights=weight[finite], density=True, color=PHASES[5], label="found"
+    )
     middle = 0.5 * (edges[1:] + edges[:-1])
     axes.plot(middle, random, color=LINES[1], linewidth=1.6, label="without texture")
     axes.set_xlim(0, last)

@@ -76,9 +76,13 @@ def parse_header(path: Path, lines: list[str]) -> AngHeader:
     values = _values(lines)
     blocks = _phase_blocks(path, lines)
     phases, notes, oddities = _phases(path, blocks)
+    if "GRID" not in values:
+        raise unreadable(
+            path, "lacks GRID in its header, so that it does not say which grid it is", "Add a line '# GRID: SqrGrid' or '# GRID: HexGrid'."
+        )
     grid = GRIDS.get(values.get("GRID", "").rstrip("#").strip().lower(), "")
     if not grid:
-        oddities.append(f"the header does not say which grid it is (GRID is {values.get('GRID', 'missing')!r}): the positions decided")
+        oddities.append(f"the header does not say which grid it is (GRID is {values['GRID']!r}): the positions decided")
     names = tuple(name.strip() for name in values.get("COLUMN_HEADERS", "").split(",")) if values.get("COLUMN_HEADERS") else ()
     return AngHeader(
         writer, phases, grid, _counts(path, values, writer), _steps(path, values), names, _unit(values, writer, whole_text),

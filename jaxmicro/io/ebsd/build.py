@@ -47,7 +47,7 @@ def scan_to_microstructure(
             False at them either way.
 
     Raises:
-        ReadError: if no point is left, a map that a filter needs is missing, or the scan is no 2D or 3D grid.
+        ReadError: if filters leave no point or there is none to fill from, a map that a filter needs is missing, or the scan is no 2D or 3D grid.
         ValueError: if an option is not known.
 
     Warns:
@@ -59,7 +59,8 @@ def scan_to_microstructure(
     labels, phases = _chosen_phases(path, framed, phase)
     indexed = labels != NOT_INDEXED
     good = indexed & _passing(path, framed, "ci", min_ci, "min_ci") & _passing(path, framed, "mad", max_mad, "max_mad")
-    if not good.any():
+    untouched = unindexed == "keep" and phase is None and min_ci is None and max_mad is None
+    if not good.any() and not (untouched and (scan.phase == NOT_INDEXED).all()):
         raise unreadable(path, _nothing_left(framed, indexed), "Choose other filters, or another file." if indexed.any() else "")
     labels, euler = np.where(indexed, labels, 0), np.where(indexed, framed.euler, 0.0)
     if unindexed == "nearest" and not good.all():

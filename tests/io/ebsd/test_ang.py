@@ -106,7 +106,6 @@ def test_hexagonal_grids(tmp_path):
         ({"steps": (0.5, 0.7)}, "gives a step of 0.7 along y, but the positions are 0.5 apart"),
         ({"symmetry": (43, 17)}, "symmetry '17', which is none of the 11 Laue groups"),
         ({"symmetry": (43, 2)}, "twofold axis was taken along y"),
-        ({"drop": ("GRID",)}, "GRID is 'missing'"),
     ],
 )
 def test_headers_against_the_data(tmp_path, changes, words):
@@ -131,6 +130,7 @@ REFUSED = {
     "cut row": (WHOLE[:-40], "is no table of numbers"),
     "no header": ("\n".join(line for line in WHOLE.split("\n") if not line.startswith("#")), "has no header"),
     "no counts": (ang(sample(), drop=("NROWS", "NCOLS")), "lacks NCOLS_ODD, NCOLS_EVEN, NROWS in its header"),
+    "no kind of grid": (ang(sample(), drop=("GRID",)), "lacks GRID in its header"),
     "no phase": (ang(sample(), drop=("Phase", "MaterialName")), "describes no phase"),
     "no data": ("# Phase 1\n", "holds no data"),
     "empty": ("", "holds no data"),

@@ -95,7 +95,7 @@ LOST = np.where(np.arange(12).reshape(1, 4, 3) == 0, np.nan, 0.5) * np.ones((3, 
 @pytest.mark.parametrize(
     ("changes", "options", "words"),
     [
-        ({"phase": np.full((4, 3), -1)}, {}, "holds 12 points, none of which is indexed"),
+        ({"phase": np.full((4, 3), -1)}, {"unindexed": "nearest"}, "holds 12 points, none of which is indexed"),
         ({}, {"min_ci": 2}, "holds 10 indexed points, none of which passes the filters. Choose other filters"),
         ({"phase": np.minimum(PHASE, 0)}, {"phase": "B"}, "no indexed point of the phases asked for"),
         ({}, {"phase": "C"}, "has no phase 'C'. It has 'A', 'B'"),

@@ -110,7 +110,6 @@ REFUSED = {
     "column": (WHOLE.replace("Euler2", "Euler1"), "euler2 is needed once"),
     "columns": (WHOLE.replace("\tBS\n", "\n"), "names 10 columns and holds 11"),
     "unknown phase": (ctf(sample(), phases=1), "of phase 2, which its header does not describe"),
-    "not indexed": (ctf(sample(unindexed=0, phases=1)).replace("\n1.00000\t", "\n0\t"), "none of which is indexed"),
     "no data": (WHOLE[: WHOLE.index("\tBS\n") + 4], "holds a header and no data"),
     "infinite": (WHOLE.replace("85.00000", "inf", 1), "values of 'bc' that are no measured numbers"),
 }

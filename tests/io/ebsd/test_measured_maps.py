@@ -94,8 +94,7 @@ def test_the_frame_of_edax_gives_what_another_pipeline_stored(shared_data):
 TRAPS = {
     "ShortFile.ang": r"ShortFile.ang` holds 88 points, but the header promises 40 x 4 = 160",
     "MissingHeader_1.ang": "lacks NCOLS_ODD, NCOLS_EVEN, NROWS in its header",
-    "GridMissing.ang": "holds 160 points, none of which is indexed",
-    "Test_1.ang": "holds 160 points, none of which is indexed",
+    "GridMissing.ang": "lacks GRID in its header",
     "ZeroXYCells.ctf": r"ZeroXYCells.ctf` holds 2 points, but the header promises 0 x 0 = 0",
 }
 
@@ -115,15 +114,27 @@ def indexed(text):
     )
 
 
+def test_a_sound_map_of_which_nothing_is_indexed(shared_data):
+    """There is nothing to hide and nothing to fill from: the record says so, and filters that leave nothing are refused."""
+    file = shared_data / "ebsd_reader_traps" / "Test_1.ang"
+    ms = read(file)
+    assert ms.grid.shape == (40, 4)
+    assert not np.asarray(ms.mask).any()
+    assert "not indexed: 160 of 160 points (100.00 %)" in ms.notes
+    np.testing.assert_array_equal(np.asarray(ms.orientation)[0], 1.0)
+    for options in ({"unindexed": "nearest"}, {"min_ci": 0.1}, {"phase": "Nickel"}):
+        with pytest.raises(ReadError, match="holds 160 points, none of which is indexed"):
+            read(file, **options)
+
+
 def test_traps_whose_points_are_indexed(shared_data, tmp_path):
-    """`Test_1` is sound, and `GridMissing` lacks one line that the positions replace."""
+    """`Test_1` is sound; the others are refused for what they lack, indexed or not."""
     for name in ("Test_1.ang", "GridMissing.ang", "ShortFile.ang", "MissingHeader_1.ang"):
         (tmp_path / name).write_text(indexed((shared_data / "ebsd_reader_traps" / name).read_text()))
     sound = read(tmp_path / "Test_1.ang")
     assert sound.grid.shape == (40, 4)
-    with pytest.warns(DataWarning, match="does not say which grid it is"):
-        np.testing.assert_array_equal(read(tmp_path / "GridMissing.ang").orientation, sound.orientation)
-    for name in ("ShortFile.ang", "MissingHeader_1.ang"):
+    np.testing.assert_allclose(np.asarray(sound.mask), True)
+    for name in ("GridMissing.ang", "ShortFile.ang", "MissingHeader_1.ang"):
         with pytest.raises(ReadError, match=TRAPS[name]):
             read(tmp_path / name)
 
