@@ -120,7 +120,7 @@ def sector_direction(t: ArrayLike, s: ArrayLike, laue: str = "m-3m") -> Float[Ar
         ValueError: if the group is not known.
 
     Example:
-        >>> sector_direction(1.0, 0.0, "m-3m").round(6).tolist()  # [101]
+        >>> [round(float(each), 6) for each in sector_direction(1.0, 0.0, "m-3m")]  # [101]
         [0.707107, 0.0, 0.707107]
 
     Differentiable, except in `s` = 1/2 of m-3.

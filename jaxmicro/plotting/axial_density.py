@@ -46,8 +46,7 @@ def binned(
     across = int(2 / cell) + 2
     x, y = project(axes, "equal_area")
     place = ((x + 1) / cell).astype(int) * across + ((y + 1) / cell).astype(int)
-    _, index = np.unique(place, return_inverse=True)
-    total = np.bincount(index, weights)
-    mean = np.stack([np.bincount(index, weights * component) for component in axes])
+    total = np.bincount(place, weights)
+    mean = np.stack([np.bincount(place, weights * component) for component in axes])
     kept = total > 0
     return mean[:, kept] / np.linalg.norm(mean[:, kept], axis=0), total[kept]

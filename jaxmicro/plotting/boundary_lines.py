@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
@@ -41,7 +42,7 @@ def _exceeds(
 ) -> Bool[np.ndarray, "n0 n1"]:
     """Whether the misorientation is larger than an angle, by the Laue group of the phases `labels`."""
     apart = np.zeros(labels.shape, dtype=bool)
-    first, second = np.moveaxis(q1, -1, 0), np.moveaxis(q2, -1, 0)
+    first, second = (jnp.asarray(np.moveaxis(each, -1, 0)) for each in (q1, q2))
     for group in sorted({laue[index] or "" for index in np.unique(labels)} - {""}):
         here = np.isin(labels, [index for index, each in enumerate(laue) if each == group])
         apart |= here & (np.asarray(misorientation(first, second, group, degrees=True)) > angle)

@@ -1,5 +1,6 @@
 """The keys to colours of orientations: the standard sector of a Laue group, and the ranges of Euler angles."""
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
@@ -70,7 +71,7 @@ def outline(laue: str, projection: str = "stereographic") -> Float[np.ndarray, "
     along = np.linspace(0, 1, 91)
     ones = np.ones_like(along)
     t, s = np.concatenate([along, ones, 1 - along]), np.concatenate([0 * ones, along, ones])
-    return project(np.asarray(sector_direction(t, s, laue)), projection).T
+    return project(np.asarray(sector_direction(jnp.asarray(t), jnp.asarray(s), laue)), projection).T
 
 
 def draw_key(axes: Axes, laue: str) -> None:

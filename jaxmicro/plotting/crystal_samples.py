@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float
@@ -38,7 +39,7 @@ def crystal_sample(source: Any, laue: str | None, phase: str | int | None, weigh
     group = group if laue is None else laue
     check_choice("laue", group, LAUE_GROUPS)
     check(bool(here.any()), "`source` must hold at least one measured orientation, but there is none. Look at its mask and its phases.")
-    return CrystalSample(np.asarray(to_matrix(q[:, here])), _weights(weights, here), group, name)
+    return CrystalSample(np.asarray(to_matrix(jnp.asarray(q[:, here]))), _weights(weights, here), group, name)
 
 
 def _of_microstructure(ms: Any, phase: str | int | None) -> tuple[np.ndarray, np.ndarray, str, str]:
@@ -76,7 +77,7 @@ def _weights(weights: npt.ArrayLike | None, here: np.ndarray) -> Float[np.ndarra
 def equivalent_axes(axis: Float[np.ndarray, " 3"], laue: str) -> Float[np.ndarray, "3 k"]:
     """The different axes (without sign) that a Laue group makes of one."""
     found: list[np.ndarray] = []
-    for image in np.einsum("ijn,j->ni", np.asarray(to_matrix(symmetry_operators(laue))), axis):
+    for image in np.einsum("ijn,j->ni", np.asarray(to_matrix(jnp.asarray(symmetry_operators(laue)))), axis):
         if all(abs(image @ other) < 1 - 1e-9 for other in found):
             found.append(image)
     return np.stack(found, axis=1)

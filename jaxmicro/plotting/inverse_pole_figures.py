@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float
@@ -106,15 +107,15 @@ def _listed(direction: Any) -> list[Any]:
 
 def _along(sample: CrystalSample, vector: Float[np.ndarray, " 3"]) -> Float[np.ndarray, "3 n"]:
     """The crystal directions along a sample direction, in the standard sector."""
-    return np.asarray(to_sector(np.einsum("ijn,j->in", sample.matrices, vector), sample.laue))
+    return np.asarray(to_sector(jnp.asarray(np.einsum("ijn,j->in", sample.matrices, vector)), sample.laue))
 
 
 def _draw_densities(
     figure: Figure, panels: list[Axes], sample: CrystalSample, vectors: list[np.ndarray], projection: str, halfwidth: float
 ) -> None:
     t, s = np.meshgrid(np.linspace(0, 1, 61), np.linspace(0, 1, 91), indexing="ij")
-    at = np.asarray(sector_direction(t, s, sample.laue))
-    turns = np.asarray(to_matrix(symmetry_operators(sample.laue)))
+    at = np.asarray(sector_direction(jnp.asarray(t), jnp.asarray(s), sample.laue))
+    turns = np.asarray(to_matrix(jnp.asarray(symmetry_operators(sample.laue))))
     found = []
     for vector in vectors:
         directions, shares = binned(_along(sample, vector), sample.weights, halfwidth)
@@ -131,7 +132,7 @@ def _draw_densities(
 def _draw_points(axes: Axes, sample: CrystalSample, vector: Float[np.ndarray, " 3"], projection: str) -> None:
     directions = _along(sample, vector)
     directions = directions[:, :: -(-directions.shape[1] // MOST_POINTS)]
-    colors = np.asarray(direction_color(directions, sample.laue)).T
+    colors = np.asarray(direction_color(jnp.asarray(directions), sample.laue)).T
     x, y = project(directions, projection)
     many = x.size > 300
     axes.scatter(x, y, s=5 if many else 16, c=colors, edgecolors=INK, linewidths=0.15 if many else 0.4)

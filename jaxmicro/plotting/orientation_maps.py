@@ -70,7 +70,8 @@ def ipf_map(
 
     Example:
         >>> q = np.zeros((4, 8, 6)); q[0] = 1.0
-        >>> figure = ipf_map(jm.Microstructure(labels=np.zeros((8, 6), int), orientation=q, phases=[Phase("Ni", "m-3m")]))
+        >>> nickel = jm.microstructures.Phase("Ni", laue="m-3m")
+        >>> figure = ipf_map(jm.Microstructure(labels=np.zeros((8, 6), int), orientation=q, phases=[nickel]))
         >>> figure.axes[0].images[0].get_array()[0, 0].tolist()  # [001] along z: red
         [1.0, 0.0, 0.0]
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float
@@ -66,7 +67,7 @@ def young_surface(
     """
     named = named_tensors("stiffness", stiffness, labels, (6, 6))
     directions = _directions()
-    moduli = {name: np.asarray(directional_young(tensor, directions)) for name, tensor in named.items()}
+    moduli = {name: np.asarray(directional_young(jnp.asarray(tensor), jnp.asarray(directions))) for name, tensor in named.items()}
     low, high = min(float(each.min()) for each in moduli.values()), max(float(each.max()) for each in moduli.values())
     low = low if high - low > 1e-3 * high else 0.0  # only spheres: colours from zero, or rounding would paint them
     colors = ScalarMappable(Normalize(low, high), SEQUENTIAL)

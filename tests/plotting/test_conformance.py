@@ -66,6 +66,7 @@ ROWS = {
     ),
     "inverse_pole_figure": lambda: plotting.inverse_pole_figure(CRYSTALS, ("x", "z"), phase=0, halfwidth=20),
     "inverse_pole_figure, points": lambda: plotting.inverse_pole_figure(Q, (0, 1, 1), laue="-1", density=False, title="Directions"),
+    "misorientation_distribution": lambda: plotting.misorientation_distribution(jnp.array([59.0, 60.0, 38.0]), title="Neighbours"),
     "young_surface": lambda: plotting.young_surface({"crystal": jnp.asarray(CUBE), "twice": 2 * CUBE}, unit="GPa", title="E"),
     "stiffness_bounds": lambda: plotting.stiffness_bounds(BOUNDS, unit="GPa", title="Moduli"),
 }
