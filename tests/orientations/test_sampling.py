@@ -1,0 +1,149 @@
+"""Samples have the moments of the distributions they are drawn from."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxmicro.orientations import (
+    misorientation,
+    random_orientations,
+    sample_components,
+    sample_fibre,
+    sample_kernel,
+    sample_odf,
+    texture_component,
+    to_euler,
+    to_matrix,
+)
+
+KEY = jax.random.key(7)
+N = 4000
+HALF = np.deg2rad(12.0)
+CENTRE = random_orientations(jax.random.key(1), 1)[:, 0]
+
+
+def squares(q, centre):
+    """cos²(ω/2) of samples about a centre."""
+    return np.asarray(jnp.sum(q * centre.reshape(4, -1), axis=0) ** 2)
+
+
+def test_the_de_la_vallee_poussin_kernel_has_its_moments():
+    """cos²(ω/2) is beta(κ + 1/2, 3/2): mean (κ + 1/2)/(κ + 2) and the variance of that distribution."""
+    kappa = -np.log(2) / (2 * np.log(np.cos(HALF / 2)))
+    a, b = kappa + 0.5, 1.5
+    found = squares(sample_kernel(KEY, N, CENTRE, HALF), CENTRE)
+    deviation = np.sqrt(a * b / ((a + b) ** 2 * (a + b + 1)))
+    assert abs(found.mean() - a / (a + b)) < 4 * deviation / np.sqrt(N)
+    assert found.std() == pytest.approx(deviation, rel=0.1)
+
+
+def test_the_von_mises_fisher_kernel_has_its_mean():
+    kappa = np.log(2) / (1 - np.cos(HALF))
+    angles = np.linspace(0, np.pi, 200_001)
+    density = np.sin(angles / 2) ** 2 * np.exp(kappa * (np.cos(angles) - 1))
+    expected = np.trapezoid(density * np.cos(angles / 2) ** 2, angles) / np.trapezoid(density, angles)
+    found = squares(sample_kernel(KEY, N, CENTRE, HALF, kernel="von_mises_fisher"), CENTRE)
+    assert abs(found.mean() - expected) < 4 * found.std() / np.sqrt(N)
+
+
+@pytest.mark.parametrize("kernel", ["de_la_vallee_poussin", "von_mises_fisher"])
+def test_all_directions_of_a_spread_are_alike(kernel):
+    """The vector parts about the identity have a mean of zero and equal variances."""
+    found = np.asarray(sample_kernel(KEY, N, jnp.array([1.0, 0, 0, 0]), HALF, kernel=kernel))
+    assert np.allclose((found**2).sum(axis=0), 1, atol=1e-12)
+    spread = found[1:].std(axis=1)
+    assert np.abs(found[1:].mean(axis=1)).max() < 4 * spread.max() / np.sqrt(N)
+    assert spread.max() / spread.min() < 1.1
+
+
+def test_half_of_the_peak_is_where_it_is_said_to_be():
+    """Samples per volume of rotations, in a shell at the half width against those near the centre."""
+    q = sample_kernel(KEY, 40 * N, jnp.array([1.0, 0, 0, 0]), HALF)
+    angle = 2 * np.arccos(np.sqrt(np.clip(squares(q, jnp.array([1.0, 0, 0, 0])), 0, 1)))
+    counts, edges = np.histogram(angle, [0, 0.25 * HALF, 0.9 * HALF, 1.1 * HALF])
+    volume = np.diff(edges - np.sin(edges))
+    assert counts[2] / volume[2] / (counts[0] / volume[0]) == pytest.approx(0.5, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("crystal", "sample"), [((1.0, 1.0, 1.0), (0.0, 0.0, 1.0)), ((0.0, 0.0, 2.0), (0.0, 0.0, -1.0)), ((1.0, 2.0, 3.0), (3.0, -1.0, 0.5))]
+)
+def test_a_fibre_keeps_its_direction_and_is_even_about_it(crystal, sample):
+    q = sample_fibre(KEY, N, crystal, sample)
+    h, s = (np.array(each) / np.linalg.norm(each) for each in (crystal, sample))
+    assert np.allclose(np.einsum("ijn,j->in", to_matrix(q), s), h[:, None], atol=1e-7)
+    across = np.cross(s, [0.3, 0.5, 0.7])
+    seen = np.einsum("ijn,j->in", to_matrix(q), across / np.linalg.norm(across))
+    assert np.abs(seen.mean(axis=1)).max() < 4 / np.sqrt(2 * N)
+
+
+def test_a_spread_fibre_stays_near():
+    q = sample_fibre(KEY, N, "gamma", halfwidth=5.0, degrees=True)
+    away = np.arccos(np.clip(np.einsum("ijn,j->in", to_matrix(q), [0, 0, 1.0]).T @ np.ones(3) / np.sqrt(3), -1, 1))
+    assert 0.03 < np.median(away) < 0.12
+
+
+def test_components_have_their_angles():
+    """Bunge angles of the literature: brass (35, 45, 0), copper (90, 35, 45), S (59, 37, 63), Goss (0, 45, 0) in degrees."""
+    from jaxmicro.orientations import from_euler
+
+    for name, angles in {"brass": (35.26, 45, 0), "copper": (90, 35.26, 45), "s": (58.98, 36.70, 63.43), "goss": (0, 45, 0)}.items():
+        away = misorientation(texture_component(name), from_euler(angles, degrees=True)[:, None], degrees=True)
+        assert float(away.min()) < 0.02, name
+    assert np.allclose(to_euler(texture_component("cube")[:, 0]), 0, atol=1e-7)
+
+
+def test_variants_are_distinct_and_closed_under_the_symmetry_of_the_sheet():
+    from jaxmicro.orientations import multiply
+
+    for name, count in {"cube": 1, "goss": 1, "brass": 2, "copper": 2, "s": 4, "rotated cube": 1}.items():
+        variants = texture_component(name)
+        assert variants.shape[1] == count
+        for half_turn in np.eye(4)[1:]:
+            turned = multiply(variants, jnp.asarray(half_turn)[:, None])
+            away = misorientation(turned[:, :, None], variants[:, None, :])
+            assert float(away.min(axis=1).max()) < 1e-6
+
+
+def test_components_are_drawn_in_their_shares():
+    q = sample_components(KEY, N, {"cube": 3.0, "s": 1.0}, 2.0, degrees=True)
+    cube = np.asarray(misorientation(q, texture_component("cube"), degrees=True)) < 15
+    assert cube.mean() == pytest.approx(0.75, abs=4 * np.sqrt(0.75 * 0.25 / N))
+    others = np.asarray(misorientation(q[:, ~cube][:, :, None], texture_component("s")[:, None, :], degrees=True))
+    assert others.min(axis=1).max() < 15
+    assert np.bincount(others.argmin(axis=1), minlength=4).min() > 0.7 * (~cube).sum() / 4
+
+
+def test_a_distribution_is_drawn_by_weight():
+    members = random_orientations(jax.random.key(3), 3)
+    q = sample_odf(KEY, N, members, jnp.array([0.0, 1.0, 3.0]))
+    nearest = np.asarray(misorientation(q[:, :, None], members[:, None, :], "-1")).argmin(axis=1)
+    assert np.bincount(nearest, minlength=3)[0] == 0
+    assert (nearest == 2).mean() == pytest.approx(0.75, abs=0.03)
+    assert float(jnp.median(misorientation(sample_odf(KEY, 100, members[:, :1], halfwidth=HALF), members[:, :1]))) > 0.02
+
+
+def test_keys_dtypes_jit_and_gradients():
+    same = sample_kernel(KEY, 5, CENTRE, HALF)
+    assert bool((same == sample_kernel(KEY, 5, CENTRE, HALF)).all())
+    assert np.allclose(jax.jit(lambda c: sample_kernel(KEY, 5, c, HALF))(CENTRE), same, atol=1e-12)
+    assert sample_kernel(KEY, 5, CENTRE.astype(jnp.float32), 0.2).dtype == jnp.float32
+    assert bool(jnp.isfinite(jax.jacfwd(lambda c: sample_kernel(KEY, 5, c, HALF))(CENTRE)).all())
+
+
+def test_bad_input_is_named(as_user):
+    with pytest.raises(ValueError, match="`halfwidth` must lie between 0 and 180 degrees, but it is 200"):
+        sample_kernel(KEY, 5, CENTRE, 200.0, degrees=True)
+    with pytest.raises(ValueError, match="`kernel` must be one of"):
+        sample_kernel(KEY, 5, CENTRE, 0.1, kernel="gauss")
+    with pytest.raises(ValueError, match="`sample_direction` must be given"):
+        sample_fibre(KEY, 5, (1.0, 0, 0))
+    with pytest.raises(ValueError, match="must have a length"):
+        sample_fibre(KEY, 5, (0.0, 0, 0), (0.0, 0, 1.0))
+    with pytest.raises(ValueError, match="`shares` must give weights"):
+        sample_components(KEY, 5, {"cube": -1.0}, 0.1)
+    with pytest.raises(ValueError, match="Did you mean 'brass'"):
+        sample_components(KEY, 5, {"bras": 1.0}, 0.1)
+    with pytest.raises(ValueError, match="`weights` must not be negative"):
+        sample_odf(KEY, 5, jnp.eye(4), jnp.array([1.0, -1, 0, 0]))
