@@ -12,6 +12,7 @@ from jaxmicro.orientations.averaging import mean_orientation
 from jaxmicro.orientations.axis_angle import from_axis_angle, to_axis_angle
 from jaxmicro.orientations.coincidence import coincidence, coincidence_deviation, is_coincident
 from jaxmicro.orientations.colours import direction_color, euler_color, euler_ranges, ipf_color
+from jaxmicro.orientations.components import texture_component
 from jaxmicro.orientations.embedded_stiffness import cubic_stiffness_from_embedding, hexagonal_stiffness_from_embedding
 from jaxmicro.orientations.embedding import embed, embedding_size
 from jaxmicro.orientations.euler import from_euler, to_euler
@@ -19,11 +20,16 @@ from jaxmicro.orientations.fundamental_zone import fundamental_zone, in_fundamen
 from jaxmicro.orientations.in_plane import rotate_in_plane, rotation_mandel_in_plane
 from jaxmicro.orientations.laue import LAUE_GROUPS, symmetry_operators
 from jaxmicro.orientations.misorientation import disorientation, misorientation, misorientation_axis
+from jaxmicro.orientations.odf import odf
+from jaxmicro.orientations.pole_density import inverse_pole_density, pole_density
+from jaxmicro.orientations.projection import project
 from jaxmicro.orientations.quaternions import conjugate, from_matrix, multiply, normalize, random_orientations, to_matrix
 from jaxmicro.orientations.rodrigues import from_rodrigues, to_rodrigues
+from jaxmicro.orientations.sampling import sample_components, sample_fibre, sample_kernel, sample_odf
 from jaxmicro.orientations.sectors import sector_coordinates, sector_direction, to_sector
 from jaxmicro.orientations.slip import SlipSystems, schmid_factors, slip_systems
 from jaxmicro.orientations.stiffness import rotate_stiffness, rotation_mandel
+from jaxmicro.orientations.texture_index import texture_index
 
 __all__ = [
     "LAUE_GROUPS",
@@ -45,6 +51,7 @@ __all__ = [
     "fundamental_zone",
     "hexagonal_stiffness_from_embedding",
     "in_fundamental_zone",
+    "inverse_pole_density",
     "ipf_color",
     "is_coincident",
     "mean_orientation",
@@ -52,16 +59,25 @@ __all__ = [
     "misorientation_axis",
     "multiply",
     "normalize",
+    "odf",
+    "pole_density",
+    "project",
     "random_orientations",
     "rotate_in_plane",
     "rotate_stiffness",
     "rotation_mandel",
     "rotation_mandel_in_plane",
+    "sample_components",
+    "sample_fibre",
+    "sample_kernel",
+    "sample_odf",
     "schmid_factors",
     "sector_coordinates",
     "sector_direction",
     "slip_systems",
     "symmetry_operators",
+    "texture_component",
+    "texture_index",
     "to_axis_angle",
     "to_euler",
     "to_matrix",

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxmicro.orientations.embedding import checked_embedding, embed, embedding_parts, split_parts
+from jaxmicro.orientations.fundamental_zone import fundamental_zone
 from jaxmicro.orientations.harmonics import harmonic_matrix, monomials, second_derivative_matrix
 from jaxmicro.orientations.laue import symmetry_operators
 from jaxmicro.orientations.quaternions import multiply, normalize, to_matrix
@@ -26,9 +27,8 @@ PAIR = np.array([[0, 5, 4], [5, 1, 3], [4, 3, 2]])  # of a symmetric 3 × 3 matr
 def project(t: ArrayLike, laue: str = "m-3m") -> Float[Array, "4 ..."]:
     """The orientation whose embedding is nearest to `t`: argmax over q of t · embed(q).
 
-    Any `t` will do, blends of several orientations too. Of the members s q of an orientation, one near the fundamental zone
-    around the identity is returned, always the same for the same `t`. A zero `t` is equally far from all orientations and
-    gives the identity; NaN gives NaN.
+    Any `t` will do, blends of several orientations too. Of the members s q of an orientation, the one in the fundamental zone
+    is returned. A zero `t` is equally far from all orientations and gives the identity; NaN gives NaN.
 
     Args:
         t: embeddings `(k, …)` of the same Laue group.
@@ -67,7 +67,7 @@ def _nearest(laue: str, t: Array) -> Array:
     peak = _highest(jnp.where(scores >= around, scores, -jnp.inf))
     start = jnp.asarray(_grid(laue)[0], t.dtype)[:, peak]  # (4, starts, n)
 
-    def step(curvature: list[Array], _: int, q: Array) -> Array:
+    def step(curvature: list[Array], _: Array, q: Array) -> Array:
         _, slope, bend = _rates(laue, curvature, q)
         return _turned(q, _climb(slope, bend, laue))
 
@@ -77,8 +77,7 @@ def _nearest(laue: str, t: Array) -> Array:
     first = jnp.argmax(height, axis=0)
     best = jnp.take_along_axis(peaks, first[None, None], axis=1)[:, 0]
     q = jax.lax.fori_loop(0, POLISH, functools.partial(step, _curvature(laue, t)), best)  # heights tell to half the digits only
-    q = jnp.where(q[:1] < 0, -q, q)
-    return jnp.where(jnp.isnan(jnp.sum(t, axis=0)), jnp.nan, q)
+    return jnp.where(jnp.isnan(jnp.sum(t, axis=0)), jnp.nan, fundamental_zone(q, laue))
 
 
 def _highest(scores: Array) -> Array:
@@ -114,31 +113,34 @@ def _curvature(laue: str, t: Array) -> list[Array]:
 
 
 def _rates(laue: str, curvature: list[Array], q: Array) -> tuple[Array, Array, Array]:
-    """f at q, and its first and second derivatives (3, …), (3, 3, …) in a turn η of the directions: x → x + η × x + ½ η × (η × x)."""
+    """f at q, and its first and second derivatives (3, …), (3, 3, …) in a turn η of the directions: x → x + η × x + ½ η × (η × x).
+
+    With A = Σ w x ⊗ ∇F and H = Σ w ∇∇F over the unit directions of a part, the slope is the axial vector of A and the
+    second derivative (l − ½)(A + Aᵀ) − H − l tr(A) 1, since tr ∇∇F = 0, (∇∇F) x = (l − 1) ∇F and x · ∇F = l F.
+    """
     g = to_matrix(q)
     total, slope, bend = jnp.zeros_like(q[0]), jnp.zeros_like(q[1:]), jnp.zeros_like(g)
     unit = jnp.eye(3, dtype=q.dtype).reshape((3, 3) + (1,) * (q.ndim - 1))
     for part, coefficients in zip(embedding_parts(laue), curvature, strict=True):
-        for direction, weight in zip(part.directions.T, part.weights.tolist(), strict=True):
-            x = jnp.tensordot(jnp.asarray(direction, q.dtype), g, 1)
-            height, up, second = _polynomial(coefficients, x, part.degree)
-            across = jnp.stack([jnp.cross(x, second[i], axis=0) for i in range(3)])  # x × (rows of ∇∇F)
-            twice = jnp.stack([jnp.cross(x, across[:, i], axis=0) for i in range(3)])
-            outer = x[:, None] * up[None]
-            total = total + weight * height
-            slope = slope + weight * jnp.cross(x, up, axis=0)
-            bend = bend + weight * (twice + (outer + outer.swapaxes(0, 1)) / 2 - part.degree * height * unit)
+        directions = jnp.asarray(part.directions.T, q.dtype)
+        weights = jnp.asarray(part.weights, q.dtype).reshape((-1,) + (1,) * (q.ndim - 1))
+        x = jnp.swapaxes(jnp.tensordot(directions, g, 1), 0, 1)  # (3, directions, …)
+        up, second = _polynomial(coefficients, x, part.degree)
+        moment = jnp.sum((weights * x)[:, None] * up[None], axis=2)
+        trace = moment[0, 0] + moment[1, 1] + moment[2, 2]
+        total = total + trace / part.degree
+        slope = slope + jnp.stack([moment[1, 2] - moment[2, 1], moment[2, 0] - moment[0, 2], moment[0, 1] - moment[1, 0]])
+        both = (part.degree - 0.5) * (moment + jnp.swapaxes(moment, 0, 1))
+        bend = bend + both - jnp.sum(weights * second, axis=2) - part.degree * trace * unit
     return total, slope, bend
 
 
-def _polynomial(coefficients: Array, x: Array, degree: int) -> tuple[Array, Array, Array]:
-    """F, ∇F and ∇∇F of a homogeneous polynomial, the first two from the third by Euler's theorem."""
+def _polynomial(coefficients: Array, x: Array, degree: int) -> tuple[Array, Array]:
+    """∇F and ∇∇F of a homogeneous polynomial at x (3, directions, …), the first from the second by Euler's theorem."""
     if degree == 1:
-        up = jnp.broadcast_to(coefficients, x.shape)
-        return jnp.sum(x * up, axis=0), up, jnp.zeros((3, *x.shape), x.dtype)
-    second = jnp.sum(coefficients * monomials(x, degree - 2)[None], axis=1)[PAIR]
-    up = jnp.sum(second * x[None], axis=1) / (degree - 1)
-    return jnp.sum(x * up, axis=0) / degree, up, second
+        return jnp.broadcast_to(coefficients[:, None], x.shape), jnp.zeros((3, *x.shape), x.dtype)
+    second = jnp.sum(coefficients[:, :, None] * monomials(x, degree - 2)[None], axis=1)[PAIR]
+    return jnp.sum(second * x[None], axis=1) / (degree - 1), second
 
 
 def _climb(slope: Array, bend: Array, laue: str) -> Array:
@@ -173,6 +175,8 @@ def _grid(laue: str) -> tuple[np.ndarray, np.ndarray]:
 
     Reference: M. Alexa, "Super-Fibonacci spirals", CVPR 2022, 8291, doi:10.1109/CVPR52688.2022.00811.
     """
+    from scipy.spatial import KDTree
+
     spacing = np.deg2rad(SPACING) / max(part.degree for part in embedding_parts(laue))
     count = int(8 * np.pi**2 / spacing**3)  # the volume of all rotations over that of a cell
     s = np.arange(count) + 0.5
@@ -183,9 +187,8 @@ def _grid(laue: str) -> tuple[np.ndarray, np.ndarray]:
     scalar = np.abs(operators.T * np.array([1.0, -1.0, -1.0, -1.0]) @ spread)
     chosen = spread[:, scalar[0] >= scalar.max(axis=0)]
     q = np.concatenate([np.eye(4)[:, :1], np.where(chosen[:1] < 0, -chosen, chosen)], axis=1)
-    points = _embedded(laue, q)
-    order = np.argsort(-points.T @ points, axis=0, kind="stable")
-    return q, order[1 : NEIGHBOURS + 1]
+    points = _embedded(laue, q).T
+    return q, KDTree(points).query(points, NEIGHBOURS + 1)[1][:, 1:].T
 
 
 @functools.cache
