@@ -6,7 +6,7 @@ import pytest
 
 from jaxmicro.homogenization import directional_young
 from jaxmicro.microstructures import Microstructure, Phase
-from jaxmicro.orientations import direction_color, from_euler, random_orientations, symmetry_operators, to_matrix
+from jaxmicro.orientations import direction_color, from_euler, pole_density, random_orientations, symmetry_operators, to_matrix
 from jaxmicro.plotting import inverse_pole_figure, pole_figure, young_surface
 from jaxmicro.plotting.axial_density import axial_density, binned
 from jaxmicro.plotting.crystal_samples import crystal_sample, equivalent_axes
@@ -114,6 +114,18 @@ def test_pole_figures_and_inverse_ones_are_two_views_of_one_density():
     two = axial_density(h[:, None], np.moveaxis(along, 1, 0).reshape(3, -1), np.tile(weights, 24), 10.0)
     np.testing.assert_allclose(one, two, rtol=1e-4)
     assert one[0] > 0.1
+
+
+@pytest.mark.parametrize("laue", ["m-3m", "6/mmm"])
+def test_densities_of_figures_are_those_of_the_library(laue):
+    q, weights = scattered(200, 0.3)
+    h = np.array([0.3, 0.5, 0.8])
+    poles = equivalent_axes(h / np.linalg.norm(h), laue)
+    axes = np.einsum("ijn,ik->jkn", np.asarray(to_matrix(q)), poles).reshape(3, -1)
+    at, *_ = disc("equal_area", 8, 12)
+    exact = np.asarray(pole_density(q, h, at, weights, laue=laue, halfwidth=10.0, degrees=True))
+    drawn = axial_density(at, *binned(axes, np.tile(weights, poles.shape[1]), 10.0), 10.0)
+    np.testing.assert_allclose(drawn, exact, atol=0.02 * exact.max())
 
 
 def test_an_inverse_figure_shows_the_directions_in_their_colours():
