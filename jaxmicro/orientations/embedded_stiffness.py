@@ -32,7 +32,9 @@ def cubic_stiffness_from_embedding(
 
     Args:
         t: embeddings `(k, …)` of `laue`.
-        c11, c12, c44: cubic constants, numbers or arrays that broadcast with the trailing shape of `t`, in one unit.
+        c11: number, or array that broadcasts with the trailing shape of `t`, as are the others, in their unit.
+        c12: as `c11`.
+        c44: as `c11`.
         laue: "m-3m" or "m-3", whichever `t` was made for.
 
     Returns:
@@ -42,7 +44,9 @@ def cubic_stiffness_from_embedding(
         ValueError: if the group is not cubic or the first axis does not fit it.
 
     Example:
-        >>> cubic_stiffness_from_embedding(embed(jnp.array([1.0, 0, 0, 0])), 3.0, 1.0, 2.0).diagonal().round(5).tolist()
+        >>> from jaxmicro.orientations import embed
+        >>> stiffness = cubic_stiffness_from_embedding(embed(jnp.array([1.0, 0, 0, 0])), 3.0, 1.0, 2.0)
+        >>> [round(float(c), 4) for c in stiffness.diagonal()]
         [3.0, 3.0, 3.0, 4.0, 4.0, 4.0]
 
     Differentiable in all arguments.
@@ -65,7 +69,11 @@ def hexagonal_stiffness_from_embedding(
 
     Args:
         t: embeddings `(k, …)` of `laue`.
-        c11, c12, c13, c33, c44: constants with 3 along c, numbers or arrays that broadcast with the trailing shape of `t`.
+        c11: number, or array that broadcasts with the trailing shape of `t`, as are the others, in their unit.
+        c12: as `c11`.
+        c13: as `c11`; 3 is along c.
+        c33: as `c11`.
+        c44: as `c11`.
         laue: "6/mmm" or "6/m", whichever `t` was made for.
 
     Returns:
@@ -79,8 +87,9 @@ def hexagonal_stiffness_from_embedding(
         Fibre-Reinforced Composites, Springer (1984), doi:10.1007/978-3-7091-4336-0_1.
 
     Example:
+        >>> from jaxmicro.orientations import embed
         >>> t = embed(jnp.array([1.0, 0, 0, 0]), laue="6/mmm")
-        >>> hexagonal_stiffness_from_embedding(t, 5.0, 2.0, 1.0, 6.0, 1.0).diagonal().round(4).tolist()
+        >>> [round(float(c), 4) for c in hexagonal_stiffness_from_embedding(t, 5.0, 2.0, 1.0, 6.0, 1.0).diagonal()]
         [5.0, 5.0, 6.0, 2.0, 2.0, 3.0]
 
     Differentiable in all arguments.
@@ -119,9 +128,9 @@ def _quartic_matrix() -> Float[np.ndarray, "6 6 15"]:
     matrix = np.zeros((6, 6, 15))
     column = {powers: n for n, powers in enumerate(exponents(4))}
     for (a, first), (b, second) in itertools.product(enumerate(PAIRS[6]), repeat=2):
-        powers = tuple((*first, *second).count(axis) for axis in range(3))
-        arrangements = math.factorial(4) // math.prod(math.factorial(power) for power in powers)
-        matrix[a, b, column[powers]] = WEIGHT[a] * WEIGHT[b] / arrangements
+        x, y, z = ((*first, *second).count(axis) for axis in range(3))
+        arrangements = math.factorial(4) // (math.factorial(x) * math.factorial(y) * math.factorial(z))
+        matrix[a, b, column[x, y, z]] = WEIGHT[a] * WEIGHT[b] / arrangements
     return matrix
 
 

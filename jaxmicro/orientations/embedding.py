@@ -55,7 +55,7 @@ def _star(fold: int) -> Part:
     """The harmonic cos(nφ) sinⁿθ of an n-fold prism, n = l: a star in the basal plane without its axisymmetric part."""
     arms = fold if fold % 2 else fold // 2  # Y_l(−d) = Y_l(d) for even l
     angles = 2 * np.pi * np.arange(arms) / fold
-    flat = -arms * legval(0.0, [0.0] * fold + [1.0])  # the axisymmetric part of the arms is Σ P_l(0) times that of the axis
+    flat = -arms * float(legval(0.0, [0.0] * fold + [1.0]))  # the axisymmetric part of the arms is Σ P_l(0) times that of the axis
     return _part(fold, *(np.array([np.cos(a), np.sin(a), 0.0]) for a in angles), AXES[2], weights=(*[1.0] * arms, flat))
 
 
@@ -102,7 +102,7 @@ def metric(part: Part) -> Float[np.ndarray, "3 3"]:
     """M of |dt|² = δᵀ M δ for turns δ in the crystal frame; derivatives of polynomials by a complex step, exact."""
     step = 1e-30
     turned = [part.directions + 1j * step * np.cross(axis, part.directions, axisb=0, axisc=0) for axis in AXES]
-    rates = np.stack([part.components(d).imag / step for d in turned])
+    rates = np.stack([np.imag(part.components(d)) / step for d in turned])
     return rates @ rates.T
 
 

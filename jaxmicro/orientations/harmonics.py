@@ -66,7 +66,7 @@ def second_derivative_matrix(degree: int) -> Float[np.ndarray, "k 6 n"]:
             factor *= left[j]
             left[j] -= 1
             if factor:
-                matrix[:, pair, column[tuple(left)]] += factor * harmonic_matrix(degree)[:, n]
+                matrix[:, pair, column[left[0], left[1], left[2]]] += factor * harmonic_matrix(degree)[:, n]
     matrix.flags.writeable = False
     return matrix
 

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from jaxmicro.orientations.embedding import checked_embedding, embed, embedding_parts, split_parts
+from jaxmicro.orientations.embedding import checked_embedding, embedding_parts, split_parts
 from jaxmicro.orientations.fundamental_zone import fundamental_zone
 from jaxmicro.orientations.harmonics import harmonic_matrix, monomials, second_derivative_matrix
 from jaxmicro.orientations.laue import symmetry_operators
@@ -41,8 +41,9 @@ def project(t: ArrayLike, laue: str = "m-3m") -> Float[Array, "4 ..."]:
         ValueError: if the first axis does not fit the group, or the group is not known.
 
     Example:
-        >>> project(embed(jnp.array([0.8, 0, 0, -0.6]), laue="-1"), laue="-1").round(4).tolist()
-        [0.8, 0.0, 0.0, -0.6]
+        >>> from jaxmicro.orientations import embed
+        >>> project(embed(jnp.array([0.5, 0.5, 0.5, 0.5]), laue="-1"), laue="-1").round(4).tolist()
+        [0.5, 0.5, 0.5, 0.5]
 
     Differentiable by the implicit function theorem where the nearest orientation is unique; where two are equally near
     the value jumps, and where the maximum is flat (zero `t`) the derivative is set to zero.
@@ -113,8 +114,9 @@ def _curvature(laue: str, t: Array) -> list[Array]:
 
 
 def _rates(laue: str, curvature: list[Array], q: Array) -> tuple[Array, Array, Array]:
-    """f at q, and its first and second derivatives (3, …), (3, 3, …) in a turn η of the directions: x → x + η × x + ½ η × (η × x).
+    """The height f at q, its slope (3, …) and second derivative (3, 3, …) in a turn η of the directions.
 
+    The turn takes x to x + η × x + ½ η × (η × x).
     With A = Σ w x ⊗ ∇F and H = Σ w ∇∇F over the unit directions of a part, the slope is the axial vector of A and the
     second derivative (l − ½)(A + Aᵀ) − H − l tr(A) 1, since tr ∇∇F = 0, (∇∇F) x = (l − 1) ∇F and x · ∇F = l F.
     """
@@ -188,7 +190,8 @@ def _grid(laue: str) -> tuple[np.ndarray, np.ndarray]:
     chosen = spread[:, scalar[0] >= scalar.max(axis=0)]
     q = np.concatenate([np.eye(4)[:, :1], np.where(chosen[:1] < 0, -chosen, chosen)], axis=1)
     points = _embedded(laue, q).T
-    return q, KDTree(points).query(points, NEIGHBOURS + 1)[1][:, 1:].T
+    _, neighbours = KDTree(points).query(points, NEIGHBOURS + 1)
+    return q, np.asarray(neighbours)[:, 1:].T
 
 
 @functools.cache
