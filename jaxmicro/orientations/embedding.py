@@ -152,8 +152,8 @@ def embed(q: ArrayLike, laue: str = "m-3m") -> Float[Array, "k ..."]:
         ValueError: if the first axis is not 4 or the group is not known.
 
     Reference:
-        R. Arnold, P. E. Jupp, H. Schaeben, "Statistics of ambiguous rotations", J. Multivar. Anal. 165, 73 (2018),
-        doi:10.1016/j.jmva.2017.10.007; there for testing, without equal lengths of rotations about all axes.
+        R. Arnold, P. E. Jupp, H. Schaeben, "Statistics of ambiguous rotations" (2017),
+        doi:10.48550/arXiv.1701.01579; there for testing, without equal lengths of rotations about all axes.
 
     Example:
         >>> embed(jnp.array([1.0, 0, 0, 0])).shape
