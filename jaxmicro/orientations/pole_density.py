@@ -61,7 +61,7 @@ def pole_density(
         >>> cube = jnp.array([1.0, 0, 0, 0])
         >>> density = pole_density(cube, (0.0, 0.0, 1.0), [[0.0, 1.0], [0.0, 1.0], [1.0, 1.0]])
         >>> [round(float(each), 3) for each in density]
-        [15.302, 0.0]
+        [15.317, 0.0]
 
     Differentiable in `orientations`, `direction`, `r` and `weights`.
     """
@@ -111,7 +111,7 @@ def inverse_pole_density(
         >>> cube = jnp.array([1.0, 0, 0, 0])
         >>> density = inverse_pole_density(cube, (0.0, 0.0, 1.0), [[1.0, 1.0], [0.0, 1.0], [0.0, 1.0]])
         >>> [round(float(each), 3) for each in density]
-        [15.302, 0.0]
+        [15.317, 0.0]
 
     Differentiable in `orientations`, `r`, `h` and `weights`.
     """

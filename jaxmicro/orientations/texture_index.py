@@ -66,7 +66,7 @@ def texture_index(
     Example:
         >>> cube = jnp.array([1.0, 0, 0, 0])
         >>> round(float(texture_index(cube, halfwidth=10.0, degrees=True)), 2)
-        23.53
+        23.05
 
     Differentiable in `orientations` and `weights`.
     """
