@@ -17,7 +17,7 @@ def crystals_section(report: Report, ms: Microstructure) -> None:
     unit = "µm" if ms.provenance.startswith("read from") else None
     report.figure(
         "ipf-z", ipf_map(ms, "z", boundaries=BOUNDARY, unit=unit), "Inverse-pole-figure map of the sample direction z",
-        f"Crystal direction along z; lines from {BOUNDARY:g}° of misorientation. White: not measured.",
+        f"Crystal direction along z; lines from {BOUNDARY:g}° of misorientation. Grey: not measured.",
     )  # fmt: skip
     for axis in "xy":
         report.figure(f"ipf-{axis}", ipf_map(ms, axis, unit=unit), f"Inverse-pole-figure map of {axis}", f"Crystal direction along {axis}.")
