@@ -9,6 +9,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxmicro._core import as_float_arrays, check, is_concrete
@@ -57,7 +58,8 @@ def mean_orientation(q: ArrayLike, laue: str = "m-3m", weights: ArrayLike | None
         f"`weights` must have the trailing shape of `q`, {q.shape[1:]}, but its shape is {share.shape}. Give one per orientation.",
     )
     if is_concrete(share):
-        check(not bool((share < 0).any()), f"`weights` must not be negative, but the smallest is {float(share.min()):g}.")
+        least = float(np.asarray(share).min())
+        check(not least < 0, f"`weights` must not be negative, but the smallest is {least:g}.")
     return fundamental_zone(_mean(q.reshape(4, -1), share.ravel(), laue), laue)
 
 

@@ -177,7 +177,8 @@ def sample_odf(
     share = jnp.ones(members.shape[1], members.dtype) if weights is None else as_float_array("weights", weights)
     check(share.shape == members.shape[1:], f"`weights` must be {members.shape[1:]}, but their shape is {share.shape}.")
     if is_concrete(share):
-        check(bool((share >= 0).all()) and float(share.sum()) > 0, "`weights` must not be negative and not all zero, but they are.")
+        host = np.asarray(share)  # also where a trace closes over the weights
+        check(bool((host >= 0).all()) and float(host.sum()) > 0, "`weights` must not be negative and not all zero, but they are.")
     keys = split_named(key, "choice", "spread")
     centres = members[:, jax.random.choice(keys["choice"], members.shape[1], (n,), p=share / jnp.sum(share))]
     if is_concrete(halfwidth) and float(halfwidth) == 0.0:
@@ -191,7 +192,8 @@ def _half_width(halfwidth: Any, degrees: bool, dtype: Any) -> Array:
     check(angle.shape == (), f"`halfwidth` must be one angle, but its shape is {angle.shape}.")
     good = (angle > 0) & (angle < np.pi)
     if is_concrete(angle):
-        check(bool(good), f"`halfwidth` must lie between 0 and 180 degrees, but it is {float(jnp.rad2deg(angle)):g}.")
+        value = float(np.asarray(angle))
+        check(0 < value < math.pi, f"`halfwidth` must lie between 0 and 180 degrees, but it is {math.degrees(value):g}.")
     return jnp.where(good, angle, jnp.nan)
 
 
@@ -224,7 +226,7 @@ def _unit(name: str, direction: Any) -> Float[Array, " 3"]:
     vector = as_float_arrays(**{name: jnp.asarray(direction, jnp.result_type(float)) if isinstance(direction, tuple) else direction})[0]
     check(vector.shape == (3,), f"`{name}` must be three numbers, but its shape is {vector.shape}.")
     if is_concrete(vector):
-        check(float(jnp.sum(vector**2)) > 0, f"`{name}` must have a length, but it is {vector.tolist()}.")
+        check(float(np.sum(np.asarray(vector) ** 2)) > 0, f"`{name}` must have a length, but it is {np.asarray(vector).tolist()}.")
     return vector / jnp.sqrt(jnp.sum(vector**2))
 
 
