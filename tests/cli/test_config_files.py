@@ -123,6 +123,7 @@ def test_help_has_a_sentence_an_example_and_every_option(capsys, name):
     missing = {option for option in option_names(struct) if option not in said}
     assert missing == {
         "homogenize": {"--image"},
+        "describe": {"--file"},
         "generate": {"--kind"},
         "train": {"--images"},
         "sample": {"--codec"},
