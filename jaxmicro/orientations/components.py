@@ -11,7 +11,6 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmicro._core import check_choice
-from jaxmicro.orientations.laue import symmetry_operators
 from jaxmicro.orientations.quaternions import from_matrix
 
 COMPONENTS: dict[str, tuple[tuple[int, int, int], tuple[int, int, int]]] = {
@@ -62,29 +61,20 @@ def texture_component(name: str) -> Float[Array, "4 n"]:
     Constant: there is nothing to differentiate.
     """
     check_choice("name", name, tuple(COMPONENTS))
-    return jnp.asarray(_variants(name), jnp.result_type(float))
+    return from_matrix(jnp.asarray(_variants(name), jnp.result_type(float)))
 
 
 @functools.cache
-def _variants(name: str) -> Float[np.ndarray, "4 n"]:
+def _variants(name: str) -> Float[np.ndarray, "3 3 n"]:
+    """Rotation matrices of the distinct variants, on the host."""
+    from scipy.spatial.transform import Rotation
+
     normal, along = (np.asarray(each, float) / np.linalg.norm(each) for each in COMPONENTS[name])
     g = np.stack([along, np.cross(normal, along), normal], axis=1)  # g x = along and g z = normal
-    crystal = [_matrix(q) for q in symmetry_operators("m-3m").T]
+    crystal = Rotation.create_group("O").as_matrix()
     found: list[np.ndarray] = []
-    for sample in symmetry_operators("mmm").T:
-        variant = g @ _matrix(sample)
-        if not any(np.abs(s @ variant - known).max() < SAME for known in found for s in crystal):
+    for half_turn in ((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1)):  # of the sheet
+        variant = g * np.array(half_turn)
+        if not any(np.abs(crystal @ variant - known).max(axis=(1, 2)).min() < SAME for known in found):
             found.append(variant)
-    return np.asarray(from_matrix(np.stack(found, axis=-1).astype(jnp.result_type(float))))
-
-
-def _matrix(q: np.ndarray) -> np.ndarray:
-    """The rotation matrix of one quaternion, on the host."""
-    w, x, y, z = q
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-        ]
-    )
+    return np.stack(found, axis=-1)

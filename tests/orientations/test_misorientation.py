@@ -168,8 +168,6 @@ def test_wrong_input_is_named(as_user):
 def test_measured_neighbours(shared_data):
     """The Oxford map of a nickel superalloy: counts that agree with those of another program, boundary by boundary."""
     file = shared_data / "ebsd_ni_superalloy_oxford" / "testDataEBSD.crc"
-    if not file.is_file():
-        pytest.skip(f"{file.name} not found")
     angles = np.ascontiguousarray(np.fromfile(file, np.uint8).reshape(-1, 25)[:, 1:13]).view("<f4").T.astype(float)
     q = from_euler(angles.reshape(3, 243, 359))
     pairs = [misorientation(q[:, :, 1:], q[:, :, :-1], degrees=True), misorientation(q[:, 1:], q[:, :-1], degrees=True)]

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from jaxmicro.orientations import (
+    from_euler,
     misorientation,
+    multiply,
     random_orientations,
     sample_components,
     sample_fibre,
@@ -86,8 +88,6 @@ def test_a_spread_fibre_stays_near():
 
 def test_components_have_their_angles():
     """Bunge angles of the literature: brass (35, 45, 0), copper (90, 35, 45), S (59, 37, 63), Goss (0, 45, 0) in degrees."""
-    from jaxmicro.orientations import from_euler
-
     for name, angles in {"brass": (35.26, 45, 0), "copper": (90, 35.26, 45), "s": (58.98, 36.70, 63.43), "goss": (0, 45, 0)}.items():
         away = misorientation(texture_component(name), from_euler(angles, degrees=True)[:, None], degrees=True)
         assert float(away.min()) < 0.02, name
@@ -95,8 +95,6 @@ def test_components_have_their_angles():
 
 
 def test_variants_are_distinct_and_closed_under_the_symmetry_of_the_sheet():
-    from jaxmicro.orientations import multiply
-
     for name, count in {"cube": 1, "goss": 1, "brass": 2, "copper": 2, "s": 4, "rotated cube": 1}.items():
         variants = texture_component(name)
         assert variants.shape[1] == count
@@ -129,6 +127,7 @@ def test_keys_dtypes_jit_and_gradients():
     assert bool((same == sample_kernel(KEY, 5, CENTRE, HALF)).all())
     assert np.allclose(jax.jit(lambda c: sample_kernel(KEY, 5, c, HALF))(CENTRE), same, atol=1e-12)
     assert sample_kernel(KEY, 5, CENTRE.astype(jnp.float32), 0.2).dtype == jnp.float32
+    assert jax.jit(lambda: texture_component("s"))().shape == (4, 4)
     assert bool(jnp.isfinite(jax.jacfwd(lambda c: sample_kernel(KEY, 5, c, HALF))(CENTRE)).all())
 
 

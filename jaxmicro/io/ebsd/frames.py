@@ -16,7 +16,7 @@ from jaxmicro.io.ebsd.laue_names import HEXAGONAL
 from jaxmicro.io.ebsd.scan import Scan
 
 FRAMES = ("raw", "edax", "oxford")
-CRYSTAL_X = (None, "a", "a*")
+CRYSTAL_X = ("a", "a*")
 QUARTER, TWELFTH = math.pi / 2, math.pi / 6
 
 _RAW = {
@@ -46,7 +46,7 @@ def in_frame(scan: Scan, frame: str, crystal_x: str | None) -> Scan:
     """
     check_choice("frame", frame, FRAMES)
     if crystal_x is not None:
-        check_choice("crystal_x", crystal_x, ("a", "a*"))
+        check_choice("crystal_x", crystal_x, CRYSTAL_X)
     turned = scan if frame == "raw" else _about_y(scan)
     euler = turned.euler
     if frame == "edax":
