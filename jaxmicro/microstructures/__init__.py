@@ -9,23 +9,28 @@ Add one: a generator is one file with one function `name(grid, …, *, key) -> M
 from jaxmicro.microstructures.connectivity import Through, clusters, through_clusters
 from jaxmicro.microstructures.cutting import crop, mirror, tile
 from jaxmicro.microstructures.gaussian_field import gaussian_random_field
+from jaxmicro.microstructures.grain_sizes import log_normal_sizes, mixed_sizes
 from jaxmicro.microstructures.inclusions import disc, inclusions, sphere
 from jaxmicro.microstructures.interface_normals import interface_from_fractions, interface_normals
 from jaxmicro.microstructures.interfaces import Interface, interface_from_level_set, interface_of_layers, interface_of_spheres
+from jaxmicro.microstructures.laguerre import laguerre
 from jaxmicro.microstructures.layers import checkerboard, laminate
 from jaxmicro.microstructures.packing import PackingError, pack_spheres
 from jaxmicro.microstructures.periodic import SeamReport, make_periodic, seam_report
 from jaxmicro.microstructures.phase import Phase
 from jaxmicro.microstructures.plane_cut import plane_cut
 from jaxmicro.microstructures.polycrystal import polycrystal
+from jaxmicro.microstructures.power_weights import LaguerreWeights, laguerre_weights
 from jaxmicro.microstructures.random_field import random_field
 from jaxmicro.microstructures.record import Microstructure
 from jaxmicro.microstructures.resolution import downsample, resample, sharpen, split_voxels
+from jaxmicro.microstructures.soft_laguerre import soft_laguerre
 from jaxmicro.microstructures.spheres import rasterise_spheres
 from jaxmicro.microstructures.turning import flip, turn
 
 __all__ = [
     "Interface",
+    "LaguerreWeights",
     "Microstructure",
     "PackingError",
     "Phase",
@@ -44,9 +49,13 @@ __all__ = [
     "interface_normals",
     "interface_of_layers",
     "interface_of_spheres",
+    "laguerre",
+    "laguerre_weights",
     "laminate",
+    "log_normal_sizes",
     "make_periodic",
     "mirror",
+    "mixed_sizes",
     "pack_spheres",
     "plane_cut",
     "polycrystal",
@@ -55,6 +64,7 @@ __all__ = [
     "resample",
     "seam_report",
     "sharpen",
+    "soft_laguerre",
     "sphere",
     "split_voxels",
     "through_clusters",

@@ -2,9 +2,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.stats import kstest, lognorm
 
 from jaxmicro.fields import Grid
-from jaxmicro.microstructures import Phase, polycrystal
+from jaxmicro.microstructures import Phase, laguerre, log_normal_sizes, polycrystal
+from jaxmicro.orientations import embed
 
 KEY = jax.random.key(11)
 
@@ -71,3 +73,71 @@ def test_single_precision_and_bad_input(as_user):
         polycrystal(grid, 65, key=KEY)
     with pytest.raises(ValueError, match=r"`grains` must be a whole number .* but it is 2\.5"):
         polycrystal(grid, 2.5, key=KEY)
+
+
+# ------------------------------------------------------------------------------------------------------ sizes, shapes, textures
+
+
+@pytest.mark.parametrize(("shape", "relax"), [((256, 256), 0), pytest.param((64, 64, 64), 2, marks=pytest.mark.slow)])
+def test_sizes_follow_the_log_normal_that_was_asked(shape, relax):
+    ms = polycrystal(Grid(shape), 500, key=KEY, sizes=0.35, relax=relax)
+    counts = np.bincount(np.asarray(ms.maps["grain"]).ravel(), minlength=500)
+    diameters = (counts / counts.sum()) ** (1 / len(shape))
+    median = np.exp(np.log(log_normal_sizes(500, 0.35, dim=len(shape))).mean() / len(shape))
+    assert kstest(diameters, lognorm(0.35, scale=median).cdf).statistic <= 0.02
+    assert "the largest relative error of a grain's volume is" in ms.notes[0]
+    assert np.corrcoef(np.arange(500), counts)[0, 1] < 0.2  # in random order
+
+
+def test_sizes_of_given_seeds_are_theirs():
+    seeds = np.array([[5.0, 25.0, 15.0], [5.0, 10.0, 30.0]])
+    ms = polycrystal(Grid((40, 40)), 3, key=KEY, seeds=seeds, sizes=[1.0, 2.0, 5.0])
+    counts = np.bincount(np.asarray(ms.maps["grain"]).ravel())
+    np.testing.assert_allclose(counts / 1600, np.array([1, 2, 5]) / 8, atol=15 / 1600)  # a hundredth of the largest, and four voxels
+    voronoi = polycrystal(Grid((40, 40)), 3, key=KEY, seeds=seeds)
+    np.testing.assert_array_equal(voronoi.maps["grain"], laguerre(Grid((40, 40)), seeds))
+
+
+@pytest.mark.parametrize("sizes", [None, 0.2])
+def test_aspect_stretches_the_grains(sizes):
+    """Mean chords, from the faces across each axis, have the ratio that was asked."""
+    ms = polycrystal(Grid((120, 120)), 60, key=KEY, aspect=(3, 1), relax=5, sizes=sizes)
+    grain = np.asarray(ms.maps["grain"])
+    faces = [np.sum(grain != np.roll(grain, 1, axis)) for axis in (0, 1)]
+    assert faces[1] / faces[0] == pytest.approx(3.0, rel=0.1)
+
+
+def test_the_texture_by_volume_is_that_by_number():
+    grains, rng = 80, np.random.default_rng(1)
+    q = rng.normal(size=(4, grains)) + np.array([[2.0], [0.0], [1.0], [0.0]])
+    q /= np.linalg.norm(q, axis=0)
+    points = np.asarray(embed(q, laue="m-3m"))
+    miss = {}
+    for assign in ("balanced", "ordered"):
+        ms = polycrystal(Grid((96, 96)), grains, key=KEY, sizes=0.5, orientations=q, assign=assign)
+        grain, there = np.asarray(ms.maps["grain"]).ravel(), np.asarray(ms.orientation).reshape(4, -1)
+        counts = np.bincount(grain)
+        taken = np.abs(q.T @ there[:, np.unique(grain, return_index=True)[1]]).argmax(axis=0)  # which orientation each grain has
+        np.testing.assert_array_equal(np.sort(taken), np.arange(grains))
+        np.testing.assert_allclose(there, q[:, taken][:, grain], atol=1e-15)
+        miss[assign] = np.linalg.norm(points[:, taken] @ counts / counts.sum() - points.mean(axis=1))
+    np.testing.assert_array_equal(taken, np.arange(grains))  # of "ordered", the last
+    assert miss["balanced"] < 0.05 * miss["ordered"]
+
+
+def test_what_cannot_be_made_says_what_to_do(as_user):
+    grid, quaternions = Grid((16, 16)), np.tile([[1.0], [0.0], [0.0], [0.0]], 4)
+    for match, options in {
+        r"\d+ of 100 grains would be smaller \(the smallest .* voxels\)\. Use a grid of .* fewer grains": {"grains": 100, "sizes": 0.9},
+        r"`sizes` must be one number or 4 relative volumes, one per grain, but their shape is \(3,\)": {"sizes": [1.0, 2.0, 3.0]},
+        "`volumes` must be positive and finite, but 1 of 4 are not": {"sizes": [1.0, np.nan, 1.0, 1.0]},
+        "`sizes` must be a spread": {"sizes": -0.3},
+        "`aspect` must be positive": {"aspect": (1.0, 0.0)},
+        r"`orientations` must have shape \(4, 4\)": {"orientations": quaternions[:, :3]},
+        "`orientations` must be unit quaternions, but 4 are not": {"orientations": 2 * quaternions},
+        "`assign` must be one of 'balanced', 'ordered', but it is 'orderd'": {"orientations": quaternions, "assign": "orderd"},
+        r"`seeds` must have shape \(2, 4\)": {"seeds": [[1.0], [2.0]]},
+        "seeds 0 and 1 are at one place": {"seeds": np.ones((2, 4)), "sizes": 0.1},
+    }.items():
+        with pytest.raises(ValueError, match=match):
+            polycrystal(grid, **({"grains": 4} | options), key=KEY)
