@@ -5,21 +5,44 @@ Out: JAX arrays, periodic, differentiable in phase fractions.
 Add one: a descriptor is one file with one pure function, exported here, and a closed form in its test.
 """
 
-from jaxmicro.descriptors.boundaries import BoundaryStatistics, boundary_statistics, neighbour_misorientation
+from jaxmicro.descriptors.boundaries import BoundaryStatistics, boundary_statistics, coincidence_shares, neighbour_misorientation
 from jaxmicro.descriptors.correlation import radial_average, two_point_correlation
+from jaxmicro.descriptors.dislocations import DislocationDensity, dislocation_density
+from jaxmicro.descriptors.filling import fill_grains
+from jaxmicro.descriptors.grain_comparison import GrainComparison, compare_grains
+from jaxmicro.descriptors.grain_statistics import GrainStatistics, grain_statistics
+from jaxmicro.descriptors.grains import Grains, measure_grains, segment_grains
+from jaxmicro.descriptors.local_misorientation import kernel_average_misorientation
 from jaxmicro.descriptors.oddities import oddities
+from jaxmicro.descriptors.soft_boundaries import soft_boundaries
 from jaxmicro.descriptors.surface import surface_density
 from jaxmicro.descriptors.transport import Tortuosity, percolating_share, tortuosity
+from jaxmicro.descriptors.twin_families import TwinFamilies, merge_twins
 from jaxmicro.descriptors.volume_fractions import volume_fractions
 
 __all__ = [
     "BoundaryStatistics",
+    "DislocationDensity",
+    "GrainComparison",
+    "GrainStatistics",
+    "Grains",
     "Tortuosity",
+    "TwinFamilies",
     "boundary_statistics",
+    "coincidence_shares",
+    "compare_grains",
+    "dislocation_density",
+    "fill_grains",
+    "grain_statistics",
+    "kernel_average_misorientation",
+    "measure_grains",
+    "merge_twins",
     "neighbour_misorientation",
     "oddities",
     "percolating_share",
     "radial_average",
+    "segment_grains",
+    "soft_boundaries",
     "surface_density",
     "tortuosity",
     "two_point_correlation",

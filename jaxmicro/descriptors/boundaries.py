@@ -1,17 +1,15 @@
 """Boundaries between neighbouring points of an orientation map, in numbers."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Shaped
+from jaxtyping import Float
 
-from jaxmicro._core import check, is_concrete, record
+from jaxmicro._core import check, record
+from jaxmicro.descriptors.neighbours import CUBIC, crystal_map, laue_group, neighbour_pairs
 from jaxmicro.microstructures import Microstructure
-from jaxmicro.orientations import is_coincident, misorientation
-
-CUBIC = "m-3m"
-CHUNK = 1 << 15  # pairs at once: one size, so that maps of all sizes are compiled for once
+from jaxmicro.orientations import coincidence
+from jaxmicro.orientations.coincidence import brandon
 
 
 def neighbour_misorientation(ms: Microstructure, axis: int, *, degrees: bool = False) -> Float[np.ndarray, "*pairs"]:
@@ -30,6 +28,7 @@ def neighbour_misorientation(ms: Microstructure, axis: int, *, degrees: bool = F
         ValueError: if there are no orientations or no such axis; and inside jit, vmap or grad.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> from jaxmicro.orientations import from_euler
         >>> turns = from_euler(jnp.zeros((3, 2, 2)).at[0, 1].set(10.0), degrees=True)
         >>> ms = Microstructure(labels=np.zeros((2, 2), int), orientation=turns)
@@ -38,23 +37,11 @@ def neighbour_misorientation(ms: Microstructure, axis: int, *, degrees: bool = F
 
     Not differentiable: it runs on the host. `orientations.misorientation` is.
     """
-    check(is_concrete(ms), "Boundaries are counted on the host: call this outside jit, vmap and grad.")
-    check(ms.orientation is not None, "`ms` must have orientations, but it has none.")
     check(0 <= axis < ms.grid.ndim, f"`axis` must be an axis from 0 … {ms.grid.ndim - 1}, but it is {axis!r}.")
-    first, second = _pair(np.asarray(ms.orientation), axis + 1)
-    labels, others = _pair(np.asarray(ms.labels), axis)
-    judged = labels == others
-    if ms.mask is not None:
-        here, there = _pair(np.asarray(ms.mask), axis)
-        judged &= here & there
-    found = np.full(labels.shape, np.nan, first.dtype)
-    for laue in {_laue(ms, index) for index in range(ms.n_phases)}:
-        of_group = judged & np.isin(labels, [index for index in range(ms.n_phases) if _laue(ms, index) == laue])
-        if of_group.any():
-            found[of_group] = np.asarray(
-                misorientation(jnp.asarray(first[:, of_group]), jnp.asarray(second[:, of_group]), laue, degrees=degrees)
-            )
-    return found
+    crystals = crystal_map(ms, "Boundaries", somewhere=False)
+    angles = crystals.angles(*neighbour_pairs(crystals.shape, axis, False))
+    shape = tuple(n - (k == axis) for k, n in enumerate(ms.grid.shape))
+    return (np.rad2deg(angles) if degrees else angles).reshape(shape).astype(np.asarray(ms.orientation).dtype)
 
 
 @record
@@ -85,12 +72,13 @@ class BoundaryStatistics:
     density: float
 
 
-def boundary_statistics(ms: Microstructure, angle: float = 5.0) -> BoundaryStatistics:
+def boundary_statistics(ms: Microstructure, angle: float = 5.0, *, periodic: bool = False) -> BoundaryStatistics:
     """Count the boundaries of an orientation map between neighbours along the axes.
 
     Args:
         ms: microstructure with orientations; a phase without a Laue group counts as m-3m.
         angle: degrees of misorientation from which on a pair is a boundary.
+        periodic: whether the first voxels of the grid follow the last ones; by default a map ends at its edges.
 
     Returns:
         Counts, mean angles in degrees, share of Σ3 and density of boundaries.
@@ -101,6 +89,7 @@ def boundary_statistics(ms: Microstructure, angle: float = 5.0) -> BoundaryStati
     Reference: D. G. Brandon, Acta Metall. 14, 1479 (1966), doi:10.1016/0001-6160(66)90168-4.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> from jaxmicro.orientations import from_euler
         >>> turns = from_euler(jnp.zeros((3, 4, 4)).at[0, 2:].set(30.0), degrees=True)
         >>> found = boundary_statistics(Microstructure(labels=np.zeros((4, 4), int), orientation=turns))
@@ -112,65 +101,96 @@ def boundary_statistics(ms: Microstructure, angle: float = 5.0) -> BoundaryStati
     check(angle > 0, f"`angle` must be a positive number of degrees, but it is {angle!r}.")
     counts = np.zeros(4, int)
     inside, lengths, turned, cubic_length, twin_length, phase_length = [], [], [], 0.0, 0.0, 0.0
-    spacing = np.asarray(ms.grid.spacing, float)
+    crystals = crystal_map(ms, "Boundaries", somewhere=False)
     for axis in range(ms.grid.ndim):
-        angles = neighbour_misorientation(ms, axis, degrees=True)
+        here, there = neighbour_pairs(crystals.shape, axis, periodic)
+        angles = np.rad2deg(crystals.angles(here, there))
         known = ~np.isnan(angles)
         boundary = known & (angles >= angle)
-        face = float(np.prod(np.delete(spacing, axis)))
-        differing = _between_phases(ms, axis)
+        face = crystals.face(axis)
+        differing = crystals.known[here] & crystals.known[there] & (crystals.phase[here] != crystals.phase[there])
         counts += (angles.size, known.sum(), differing.sum(), boundary.sum())
         inside.append(angles[known & ~boundary])
         turned.append(angles[boundary])
         lengths.append(np.full(int(boundary.sum()), face))
         phase_length += face * differing.sum()
-        cubic, twins = _twins(ms, axis, boundary)
-        cubic_length, twin_length = cubic_length + face * cubic, twin_length + face * twins
+        deviation = np.rad2deg(crystals.angles_from(here[boundary], there[boundary], _turn_of(3), CUBIC))
+        cubic_length += face * float(np.isfinite(deviation).sum())
+        twin_length += face * float((deviation <= brandon(3)).sum())
     inside, turned, lengths = (np.concatenate(each) for each in (inside, turned, lengths))
-    measured = float(np.prod(spacing)) * (np.asarray(ms.mask).sum() if ms.mask is not None else ms.grid.size)
+    measured = float(np.prod(crystals.spacing)) * (np.asarray(ms.mask).sum() if ms.mask is not None else ms.grid.size)
     pairs, judged, between, crossings = (int(count) for count in counts)
     return BoundaryStatistics(
         pairs=pairs, judged=judged, between_phases=between, boundaries=crossings, angle=float(angle), inside=_mean(inside),
         across=_mean(turned, lengths), twins=twin_length / cubic_length if cubic_length else float("nan"),
-        density=float((lengths.sum() + phase_length) / measured),
+        density=float((lengths.sum() + phase_length) / measured) if measured else float("nan"),
     )  # fmt: skip
 
 
-def _twins(ms: Microstructure, axis: int, boundary: np.ndarray) -> tuple[int, int]:
-    """Boundary pairs of cubic crystals, and those of them that are Σ3."""
-    labels, _ = _pair(np.asarray(ms.labels), axis)
-    cubic = boundary & np.isin(labels, [index for index in range(ms.n_phases) if _laue(ms, index) == CUBIC])
-    if not cubic.any():
-        return 0, 0
-    first, second = (side[:, cubic] for side in _pair(np.asarray(ms.orientation), axis + 1))
-    return int(cubic.sum()), int(in_chunks(lambda p, q: is_coincident(p, q, 3), first, second).sum())
+def coincidence_shares(
+    ms: Microstructure,
+    sigmas: Sequence[int | str] = (3, 5, 7, 9),
+    angle: float = 5.0,
+    *,
+    phase: int | str | None = None,
+    periodic: bool = False,
+) -> dict[int | str, float]:
+    """Share of each coincidence Σ in the length (in 3D the area) of the boundaries between cubic crystals, by Brandon's criterion.
+
+    Args:
+        ms: microstructure with orientations; a phase without a Laue group counts as m-3m.
+        sigmas: as in `orientations.coincidence`.
+        angle: degrees of misorientation from which on a pair of neighbours is a boundary.
+        phase: number or name of one phase, by default all that are cubic (m-3m).
+        periodic: whether the first voxels of the grid follow the last ones.
+
+    Returns:
+        Σ: share. A boundary that is within Brandon's angle of several counts for each; NaN where there are no boundaries.
+
+    Raises:
+        ValueError: as `neighbour_misorientation`, for a phase that does not exist or is not cubic, and an unknown Σ.
+
+    Reference: D. G. Brandon, Acta Metall. 14, 1479 (1966), doi:10.1016/0001-6160(66)90168-4.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from jaxmicro.orientations import from_axis_angle
+        >>> turns = jnp.zeros((4, 4, 4)).at[0].set(1.0)
+        >>> turns = turns.at[:, 2:].set(from_axis_angle((1.0, 1.0, 1.0), 60.0, degrees=True)[:, None, None])
+        >>> coincidence_shares(Microstructure(labels=np.zeros((4, 4), int), orientation=turns))
+        {3: 1.0, 5: 0.0, 7: 0.0, 9: 0.0}
+
+    Not differentiable: it counts.
+    """
+    check(angle > 0, f"`angle` must be a positive number of degrees, but it is {angle!r}.")
+    crystals = crystal_map(ms, "Boundaries", somewhere=False)
+    chosen = _cubic_phases(ms, phase)
+    total, found = 0.0, dict.fromkeys(sigmas, 0.0)
+    for axis in range(ms.grid.ndim):
+        here, there = neighbour_pairs(crystals.shape, axis, periodic)
+        boundary = (np.rad2deg(crystals.angles(here, there)) >= angle) & np.isin(crystals.phase[here], chosen)
+        total += crystals.face(axis) * float(boundary.sum())
+        for sigma in sigmas:
+            deviation = np.rad2deg(crystals.angles_from(here[boundary], there[boundary], _turn_of(sigma), CUBIC))
+            found[sigma] += crystals.face(axis) * float((deviation <= brandon(sigma)).sum())
+    return {sigma: length / total if total else float("nan") for sigma, length in found.items()}
 
 
-def in_chunks(
-    function: Callable[[Array, Array], Array], first: Float[np.ndarray, "4 n"], second: Float[np.ndarray, "4 n"]
-) -> Shaped[np.ndarray, " n"]:
-    """A function of pairs of quaternions, evaluated in chunks of one size; the last one is filled up with the last pair."""
-    count = first.shape[1]
-    padding = ((0, 0), (0, -count % CHUNK))
-    p, q = (jnp.asarray(np.pad(side, padding, mode="edge")) for side in (first, second))
-    parts = [np.asarray(function(p[:, start : start + CHUNK], q[:, start : start + CHUNK])) for start in range(0, count, CHUNK)]
-    return np.concatenate(parts)[:count]
+def _cubic_phases(ms: Microstructure, phase: int | str | None) -> list[int]:
+    cubic = [k for k in range(ms.n_phases) if laue_group(ms, k) == CUBIC]
+    if phase is None:
+        return cubic
+    names = [each.name for each in ms.phases]
+    index = names.index(phase) if phase in names else phase
+    known = ", ".join(f"{k}: {name}" for k, name in enumerate(names))
+    check(index in range(ms.n_phases), f"`phase` must be one of {known}, but it is {phase!r}.")
+    check(index in cubic, f"`phase` must be cubic (m-3m) for coincidences, but {names[int(index)]!r} is {laue_group(ms, int(index))}.")
+    return [int(index)]
 
 
-def _between_phases(ms: Microstructure, axis: int) -> np.ndarray:
-    labels, others = _pair(np.asarray(ms.labels), axis)
-    known = np.ones_like(labels, bool) if ms.mask is None else np.logical_and(*_pair(np.asarray(ms.mask), axis))
-    return known & (labels != others)
-
-
-def _pair(array: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """Each point but the last along an axis, and its neighbour."""
-    n = array.shape[axis]
-    return array.take(range(n - 1), axis), array.take(range(1, n), axis)
-
-
-def _laue(ms: Microstructure, index: int) -> str:
-    return ms.phases[index].laue or CUBIC
+def _turn_of(sigma: int | str) -> Float[np.ndarray, "4"]:
+    axis, angle = coincidence(sigma)
+    return np.array([np.cos(angle / 2), *(-np.sin(angle / 2) * axis)])
 
 
 def _mean(values: np.ndarray, weights: np.ndarray | None = None) -> float:

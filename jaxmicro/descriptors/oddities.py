@@ -3,9 +3,10 @@
 import numpy as np
 
 from jaxmicro._core import check, is_concrete
-from jaxmicro.descriptors.boundaries import BoundaryStatistics, boundary_statistics, in_chunks, neighbour_misorientation
+from jaxmicro.descriptors.boundaries import BoundaryStatistics, boundary_statistics, neighbour_misorientation
+from jaxmicro.descriptors.neighbours import CrystalMap, neighbour_pairs
 from jaxmicro.microstructures import Microstructure
-from jaxmicro.orientations import misorientation
+from jaxmicro.orientations.on_host import relative_turn, turn_angle
 
 ANGLE = 5.0  # degrees
 SCARCE = 0.002  # share of a phase that is as likely misindexing
@@ -45,6 +46,8 @@ def _unmeasured(ms: Microstructure) -> list[str]:
     if ms.mask is None or bool(np.asarray(ms.mask).all()):
         return []
     mask = np.asarray(ms.mask)
+    if not mask.any():
+        return [f"none of the {mask.size} points is measured: nothing can be computed from this map"]
     line = f"{int((~mask).sum())} points ({100 * (1 - mask.mean()):.2f} %) are not measured"
     margins = []
     for axis in range(mask.ndim):
@@ -59,6 +62,8 @@ def _unmeasured(ms: Microstructure) -> list[str]:
 def _scarce(ms: Microstructure) -> list[str]:
     lines = []
     measured = np.ones(ms.grid.shape, bool) if ms.mask is None else np.asarray(ms.mask)
+    if not measured.any():
+        return []
     counts = np.bincount(np.asarray(ms.labels)[measured], minlength=ms.n_phases)
     for phase, count in zip(ms.phases, counts, strict=True):
         if count == 0:
@@ -96,15 +101,13 @@ def _lonely(ms: Microstructure) -> list[str]:
 
 def _jumps(ms: Microstructure) -> list[str]:
     """Neighbours that are one orientation but stored as different equivalents."""
+    crystals = CrystalMap(ms)
     jumps = inside = 0
     for axis in range(ms.grid.ndim):
-        reduced = neighbour_misorientation(ms, axis, degrees=True)
-        q, n = np.asarray(ms.orientation), ms.grid.shape[axis]
-        within = reduced < ANGLE
-        if not within.any():
-            continue
-        pair = q.take(range(n - 1), axis + 1)[:, within], q.take(range(1, n), axis + 1)[:, within]
-        jumps += int((in_chunks(lambda p, q: misorientation(p, q, "-1", degrees=True), *pair) > ANGLE).sum())
+        here, there = neighbour_pairs(crystals.shape, axis, False)
+        within = np.rad2deg(crystals.angles(here, there)) < ANGLE
+        as_stored = turn_angle(relative_turn(crystals.turns[:, here[within]], crystals.turns[:, there[within]]))
+        jumps += int((np.rad2deg(as_stored) > ANGLE).sum())
         inside += int(within.sum())
     if jumps == 0:
         return []

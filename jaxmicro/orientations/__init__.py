@@ -1,7 +1,8 @@
 """Rotations of crystals: their representations, crystal symmetry and misorientation, coincidence and slip, rotated stiffness.
 
-In:  unit quaternions `(4, …)`, scalar first: the passive rotation sample → crystal, h = g s; or Euler angles,
-     axes and angles, Rodrigues vectors; Laue groups by name, as in `LAUE_GROUPS`.
+In:  quaternions `(4, …)`, scalar first: the passive rotation sample → crystal, h = g s; or Euler angles,
+     axes and angles, Rodrigues vectors; Laue groups by name, as in `LAUE_GROUPS`. What is said of unit quaternions holds for
+     those of any length but zero: they stand for q/|q|, and nothing but `multiply` and `conjugate` depends on the length.
 Out: arrays of the same trailing shape, angles in radians.
      `to_matrix(q) @ s = h`; Hamilton product; crystal symmetry multiplies from the left.
 Add one: a representation is one file with `from_…` and `to_…`, exported here, and a round trip in the tests. A family of slip
@@ -24,16 +25,20 @@ from jaxmicro.orientations.odf import odf
 from jaxmicro.orientations.pole_density import inverse_pole_density, pole_density
 from jaxmicro.orientations.projection import project
 from jaxmicro.orientations.quaternions import conjugate, from_matrix, multiply, normalize, random_orientations, to_matrix
+from jaxmicro.orientations.random_misorientation import random_misorientation_density, random_misorientation_share
 from jaxmicro.orientations.rodrigues import from_rodrigues, to_rodrigues
 from jaxmicro.orientations.sampling import sample_components, sample_fibre, sample_kernel, sample_odf
 from jaxmicro.orientations.sectors import sector_coordinates, sector_direction, to_sector
 from jaxmicro.orientations.slip import SlipSystems, schmid_factors, slip_systems
 from jaxmicro.orientations.stiffness import rotate_stiffness, rotation_mandel
 from jaxmicro.orientations.texture_index import texture_index
+from jaxmicro.orientations.twins import TWIN_SYSTEMS, TwinSystem, twin_system
 
 __all__ = [
     "LAUE_GROUPS",
+    "TWIN_SYSTEMS",
     "SlipSystems",
+    "TwinSystem",
     "coincidence",
     "coincidence_deviation",
     "conjugate",
@@ -62,6 +67,8 @@ __all__ = [
     "odf",
     "pole_density",
     "project",
+    "random_misorientation_density",
+    "random_misorientation_share",
     "random_orientations",
     "rotate_in_plane",
     "rotate_stiffness",
@@ -83,4 +90,5 @@ __all__ = [
     "to_matrix",
     "to_rodrigues",
     "to_sector",
+    "twin_system",
 ]

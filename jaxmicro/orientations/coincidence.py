@@ -7,13 +7,14 @@ common to both lattices; up to symmetry all of them arise so.
 import functools
 import itertools
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
-from jaxmicro._core import check, check_choice
+from jaxmicro._core import as_float_array, check, check_choice, is_concrete
 from jaxmicro.orientations.equivalents import SAME, checked_pair, inverse, product
 from jaxmicro.orientations.laue import symmetry_operators
 from jaxmicro.orientations.misorientation import misorientation
@@ -24,11 +25,11 @@ LARGEST_DEVIATION = math.radians(15.0)
 EXPONENTS = {"brandon": 1 / 2, "palumbo-aust": 5 / 6}
 
 
-def coincidence(sigma: int | str, degrees: bool = False) -> tuple[Float[np.ndarray, "3"], float]:
+def coincidence(sigma: float | str, degrees: bool = False) -> tuple[Float[np.ndarray, "3"], float]:
     """Axis and angle of the coincidence misorientation Σ of cubic crystals, reduced as `disorientation` does.
 
     Args:
-        sigma: odd, from 1 to 47. Where several misorientations share a Σ, a letter tells them apart by increasing angle,
+        sigma: an odd number from 1 to 47. Where several misorientations share a Σ, a letter tells them apart by increasing angle,
             as in "13a" and "13b".
         degrees: whether to return degrees.
 
@@ -57,7 +58,7 @@ def coincidence(sigma: int | str, degrees: bool = False) -> tuple[Float[np.ndarr
     return axis, math.degrees(angle) if degrees else angle
 
 
-def coincidence_deviation(q1: ArrayLike, q2: ArrayLike, sigma: int | str, degrees: bool = False) -> Float[Array, "..."]:
+def coincidence_deviation(q1: ArrayLike, q2: ArrayLike, sigma: float | str, degrees: bool = False) -> Float[Array, "..."]:
     """How far the misorientation of cubic crystals is from the nearest coincidence Σ.
 
     The smallest misorientation between `q2` and any Σ variant of `q1`, such as the four twins of Σ3.
@@ -84,7 +85,7 @@ def coincidence_deviation(q1: ArrayLike, q2: ArrayLike, sigma: int | str, degree
     Differentiable where one variant is nearest; at exact coincidence the derivative is zero or a slope of the tip.
     """
     first, second = checked_pair(q1, q2)
-    variants = jnp.asarray(_variants(sigma).T, first.dtype)
+    variants = jnp.asarray(_variants(_name(sigma)).T, first.dtype)
 
     def closer(best: Array, variant: Array) -> tuple[Array, Array]:
         angle = misorientation(multiply(variant, jax.lax.stop_gradient(first)), jax.lax.stop_gradient(second), "m-3m")
@@ -97,7 +98,7 @@ def coincidence_deviation(q1: ArrayLike, q2: ArrayLike, sigma: int | str, degree
 
 
 def is_coincident(
-    q1: ArrayLike, q2: ArrayLike, sigma: int | str, criterion: str = "brandon", tolerance: float | None = None
+    q1: ArrayLike, q2: ArrayLike, sigma: float | str, criterion: str = "brandon", tolerance: ArrayLike | None = None, degrees: bool = False
 ) -> Bool[Array, "..."]:
     """Whether the misorientation of cubic crystals lies within a tolerance of the coincidence Σ.
 
@@ -106,14 +107,15 @@ def is_coincident(
         q2: unit quaternions `(4, …)`; the trailing shapes broadcast.
         sigma: as in `coincidence`.
         criterion: "brandon", 15°/Σ^(1/2), or "palumbo-aust", 15°/Σ^(5/6).
-        tolerance: an angle in radians in place of the criterion.
+        tolerance: an angle in radians in place of the criterion; it may be traced.
+        degrees: whether `tolerance` is in degrees.
 
     Returns:
-        `(…)`; False where an orientation is NaN.
+        `(…)`; False where an orientation is NaN, or a traced tolerance is negative.
 
     Raises:
         ValueError: if the first axis is not 4, the shapes do not broadcast, there is no such Σ or criterion, or the
-            tolerance is negative.
+            tolerance is negative or not one number.
 
     Reference:
         D. G. Brandon, Acta Metall. 14, 1479 (1966), doi:10.1016/0001-6160(66)90168-4; G. Palumbo, K. T. Aust, Acta Metall.
@@ -128,13 +130,27 @@ def is_coincident(
     Yes or no: there is nothing to differentiate.
     """
     check_choice("criterion", criterion, EXPONENTS)
-    check(tolerance is None or tolerance >= 0, f"`tolerance` must not be negative, but it is {tolerance}. Give an angle in radians.")
     deviation = coincidence_deviation(q1, q2, sigma)
-    return deviation <= (LARGEST_DEVIATION / _number(sigma) ** EXPONENTS[criterion] if tolerance is None else tolerance)
+    if tolerance is None:
+        return deviation <= LARGEST_DEVIATION / _number(sigma) ** EXPONENTS[criterion]
+    most = as_float_array("tolerance", tolerance).astype(deviation.dtype)
+    good = most.shape == () and (not is_concrete(most) or float(np.asarray(most)) >= 0)
+    check(good, f"`tolerance` must be one angle and not negative, but it is {tolerance}. Give radians, or degrees with `degrees=True`.")
+    return deviation <= (jnp.deg2rad(most) if degrees else most)
 
 
-def _number(sigma: int | str) -> int:
-    return int(str(sigma).rstrip("abc"))
+def brandon(sigma: int | str) -> float:
+    """Brandon's largest deviation 15°/Σ^(1/2), in degrees."""
+    return math.degrees(LARGEST_DEVIATION) / _number(sigma) ** EXPONENTS["brandon"]
+
+
+def _number(sigma: float | str) -> int:
+    return int(_name(sigma).rstrip("abc"))
+
+
+def _name(sigma: Any) -> str:
+    """A Σ as the table has it; 3.0 is "3"."""
+    return str(int(sigma)) if isinstance(sigma, (float, np.floating)) and float(sigma).is_integer() else str(sigma)
 
 
 @functools.cache
@@ -162,8 +178,8 @@ def _least_turn(q: np.ndarray) -> Float[np.ndarray, "4"]:
     return np.array([best[0], -middle, -low, -high])
 
 
-def _reduced(sigma: int | str) -> Float[np.ndarray, "4"]:
-    name, table = str(sigma), _table()
+def _reduced(sigma: float | str) -> Float[np.ndarray, "4"]:
+    name, table = _name(sigma), _table()
     lettered = [known for known in table if known.rstrip("abc") == name]
     check(
         name in table or not lettered,
@@ -174,7 +190,7 @@ def _reduced(sigma: int | str) -> Float[np.ndarray, "4"]:
 
 
 @functools.cache
-def _variants(sigma: int | str) -> Float[np.ndarray, "4 n"]:
+def _variants(sigma: str) -> Float[np.ndarray, "4 n"]:
     """The coincidence rotations s c s⁻¹ and their inverses that lead to different orientations: c ~ s c for any symmetry s."""
     c = _reduced(sigma)
     symmetry = symmetry_operators("m-3m")

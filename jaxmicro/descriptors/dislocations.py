@@ -1,0 +1,159 @@
+"""Geometrically necessary dislocations from the curvature of the lattice."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxmicro._core import check, check_choice, record, static
+from jaxmicro.descriptors.grains import Grains, check_angle
+from jaxmicro.descriptors.neighbours import CrystalMap, crystal_map, neighbour_pairs
+from jaxmicro.microstructures import Microstructure
+from jaxmicro.orientations.equivalents import inverse, product
+from jaxmicro.orientations.on_host import least_turn_between
+
+UNITS = {"um": 1e-6, "nm": 1e-9, "mm": 1e-3, "m": 1.0}
+METHODS = ("norm", "entries")
+
+
+@record
+class DislocationDensity:
+    """Lattice curvature, Nye's tensor, and the dislocations that at least must be there.
+
+    Attributes:
+        density: density of geometrically necessary dislocations in 1/m² `(*grid)`; NaN where it is not known.
+        curvature: κ_ik = ∂ω_i/∂x_k, the turn of the lattice about axis i per length along axis k, in rad/m `(3, d, *grid)`, sample
+            axes; NaN where a voxel has no neighbour in its grain along k.
+        nye: α_ij = κ_ji − δ_ij κ_kk in 1/m `(3, 3, *grid)`; NaN where a map does not tell an entry.
+        method: as asked.
+    """
+
+    density: Float[np.ndarray, "*grid"]
+    curvature: Float[np.ndarray, "3 d *grid"]
+    nye: Float[np.ndarray, "3 3 *grid"]
+    method: str = static(default="norm")
+
+
+def dislocation_density(
+    ms: Microstructure,
+    burgers: float,
+    *,
+    grains: Grains | None = None,
+    angle: float = 5.0,
+    method: str = "norm",
+    unit: str = "um",
+    periodic: bool = False,
+) -> DislocationDensity:
+    """Density of geometrically necessary dislocations (GND), from orientation differences of neighbours inside each grain.
+
+    Neglecting elastic strain, Nye's tensor is α_ij = κ_ji − δ_ij κ_kk of the curvature κ. Dislocations of density ρ_s, Burgers vector b_s and
+    line t_s make α = Σ ρ_s b_s ⊗ t_s. Whatever they are, Σ ρ_s ≥ ‖α‖/b in the Frobenius norm, with equality for a single family:
+    "norm" is this lower bound. A map does not know derivatives along its normal; there α is completed by the entries that make
+    the norm least (α_31 = α_32 = 0, α_11 = −α_22 = (κ_11 − κ_22)/2), so that the bound stays one. "entries" is Σ|α_ij|/b over the
+    entries that are known, as is often printed; it depends on the axes of the map.
+
+    Args:
+        ms: microstructure with orientations.
+        burgers: length of the Burgers vector in the unit of the grid (Ni 2.49e-4 µm, Al 2.86e-4, Fe 2.48e-4).
+        grains: differences across their boundaries are left out, and voxels in no grain have no value; by default only the angle
+            tells.
+        angle: degrees of misorientation from which on a pair of neighbours is left out.
+        method: "norm" or "entries".
+        unit: unit of the grid: "um", "nm", "mm" or "m".
+        periodic: whether the first voxels of the grid follow the last ones; with `grains` theirs.
+
+    Returns:
+        `DislocationDensity`. Noise of the orientations adds to it: 0.1° on steps of 0.1 µm are 7e13 1/m².
+
+    Raises:
+        ValueError: if there are no orientations, no voxel is indexed, the Burgers vector is not positive, the angle is not within
+            0–180°, the method or unit is not known; and inside jit, vmap or grad.
+
+    Reference:
+        J. F. Nye, Acta Metall. 1, 153 (1953), doi:10.1016/0001-6160(53)90054-6; W. Pantleon, "Resolving the geometrically necessary
+        dislocation content by conventional electron backscattering diffraction", Scr. Mater. 58, 994 (2008),
+        doi:10.1016/j.scriptamat.2008.01.050.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from jaxmicro.orientations import from_euler
+        >>> turns = from_euler(jnp.zeros((3, 8, 4)).at[0].set(0.01 * jnp.arange(8.0)[:, None]))  # 0.01 rad per µm
+        >>> ms = Microstructure(labels=np.zeros((8, 4), int), orientation=turns)
+        >>> print(f"{dislocation_density(ms, 2.5e-4).density[3, 2]:.3e}")  # 0.01/µm over 2.5e-4 µm
+        4.000e+13
+
+    Not differentiable: it runs on the host.
+    """
+    check_choice("method", method, METHODS)
+    check_choice("unit", unit, tuple(UNITS))
+    check_angle("angle", angle)
+    positive = isinstance(burgers, int | float | np.floating) and np.isfinite(burgers) and burgers > 0
+    check(positive, f"`burgers` must be a positive length in the unit of the grid, but it is {burgers!r}. Nickel has 2.49e-4 µm.")
+    crystals = crystal_map(ms, "Dislocations")
+    owner = None if grains is None else np.asarray(grains.labels).ravel()
+    wraps = periodic if grains is None else grains.periodic
+    curvature = np.stack([_curvature(crystals, owner, axis, angle, wraps) for axis in range(len(crystals.shape))], axis=1)
+    nye = nye_tensor(curvature)
+    density = (_least_norm(curvature, nye) if method == "norm" else _entries(nye)) / burgers
+    metres = UNITS[unit]
+
+    def field(array: Any, power: int) -> np.ndarray:
+        return array.reshape(*array.shape[:-1], *crystals.shape) / metres**power
+
+    return DislocationDensity(field(density, 2), field(curvature, 1), field(nye, 1), method)
+
+
+def _curvature(crystals: CrystalMap, owner: np.ndarray | None, axis: int, angle: float, periodic: bool) -> Float[np.ndarray, "3 n"]:
+    """∂ω/∂x along an axis: the mean of the differences to the voxel before and to the one after, as far as they are in the grain."""
+    here, there = neighbour_pairs(crystals.shape, axis, periodic)
+    judged = crystals.known[here] & crystals.known[there] & (crystals.phase[here] == crystals.phase[there])
+    if owner is not None:
+        judged &= (owner[here] >= 0) & (owner[here] == owner[there])
+    here, there = here[judged], there[judged]
+    turn = np.zeros((3, here.size))
+    for group, phases in crystals.groups:
+        chosen = np.flatnonzero(np.isin(crystals.phase[here], phases))
+        turn[:, chosen] = lattice_turn(crystals.turns[:, here[chosen]], crystals.turns[:, there[chosen]], group)
+    small = np.linalg.norm(turn, axis=0) < np.deg2rad(angle)
+    here, there, turn = here[small], there[small], turn[:, small] / crystals.spacing[axis]
+    size = crystals.known.size
+    number = np.bincount(here, minlength=size) + np.bincount(there, minlength=size)
+    total = np.stack([np.bincount(here, each, minlength=size) + np.bincount(there, each, minlength=size) for each in turn])
+    return np.where(number > 0, total / np.maximum(number, 1), np.nan)
+
+
+def lattice_turn(q1: Float[np.ndarray, "4 n"], q2: Float[np.ndarray, "4 n"], laue: str) -> Float[np.ndarray, "3 n"]:
+    """The rotation vector, axis times angle in sample axes, that turns the lattice of the first crystal into that of the second.
+
+    The lattice of q is turned by R = gᵀ. From Δ = q2 q1⁻¹ = (cos ω/2, v), passive and in axes of the first crystal, R2 R1ᵀ turns by
+    ω about −R1 v.
+    """
+    least = least_turn_between(q1, q2, laue)
+    length = np.linalg.norm(least[1:], axis=0)
+    size = np.where(length > 0, 2 * np.arctan2(length, least[0]) / np.where(length > 0, length, 1.0), 2.0)
+    vector = (np.zeros_like(size), *least[1:])
+    return -size * np.stack(product(product(inverse(q1), vector), q1)[1:])
+
+
+def nye_tensor(curvature: Float[np.ndarray, "3 d n"]) -> Float[np.ndarray, "3 3 n"]:
+    """α_ij = κ_ji − δ_ij κ_kk; NaN where it needs a derivative along the normal of a map."""
+    whole = np.full((3, 3, *curvature.shape[2:]), np.nan)
+    whole[:, : curvature.shape[1]] = curvature
+    nye = np.swapaxes(whole, 0, 1).copy()
+    for i in range(3):  # κ_ii drops out of α_ii, so that a map knows α_33
+        nye[i, i] = -sum(whole[k, k] for k in range(3) if k != i)
+    return nye
+
+
+def _least_norm(curvature: Float[np.ndarray, "3 d n"], nye: Float[np.ndarray, "3 3 n"]) -> Float[np.ndarray, " n"]:
+    """The least Frobenius norm of a Nye tensor with the entries that are known; NaN where one of those is missing."""
+    if curvature.shape[1] == 3:
+        return np.sqrt(np.sum(nye**2, axis=(0, 1)))
+    known = [nye[0, 1], nye[0, 2], nye[1, 0], nye[1, 2], nye[2, 2]]
+    return np.sqrt(sum(each**2 for each in known) + (curvature[0, 0] - curvature[1, 1]) ** 2 / 2)
+
+
+def _entries(nye: Float[np.ndarray, "3 3 n"]) -> Float[np.ndarray, " n"]:
+    """Σ|α_ij| over the entries that are known somewhere; NaN where one of those is missing."""
+    known = np.isfinite(nye).any(axis=2)
+    return np.abs(nye[known]).sum(axis=0)
