@@ -5,7 +5,29 @@ import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from jaxmicro._core import check
+
+
+def as_path(path: Any) -> Path:
+    """A path as users write it.
+
+    Example:
+        >>> as_path("map.ang").suffix
+        '.ang'
+    """
+    check(isinstance(path, str | os.PathLike), f"`path` must be a text or a pathlib.Path, but it is {path!r}.", TypeError)
+    check(str(path) != "", "`path` must name a file, but it is empty.")
+    return Path(path)
+
+
+def check_length(argument: str, value: Any, advice: str) -> None:
+    """Check that an argument is one positive and finite number."""
+    good = isinstance(value, int | float | np.number) and not isinstance(value, bool) and 0 < value < np.inf
+    check(bool(good), f"`{argument}` must be one positive number, but it is {value!r}. {advice}")
 
 
 def write_atomically(path: Path, save: Callable[[BinaryIO], None]) -> None:

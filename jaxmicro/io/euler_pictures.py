@@ -10,7 +10,7 @@ from jaxtyping import ArrayLike, Bool, Float, UInt8
 
 from jaxmicro._core import check, check_choice, is_concrete
 from jaxmicro.fields import Grid
-from jaxmicro.io.atomic import write_atomically
+from jaxmicro.io.atomic import as_path, check_length, write_atomically
 from jaxmicro.io.formats import Raster
 from jaxmicro.io.pictures import load_picture
 from jaxmicro.io.problems import DEFAULT_MAX_BYTES, unreadable
@@ -48,6 +48,8 @@ def read_euler_map(
     Raises:
         ReadError: if the picture is not in colour, is damaged, or holds nothing but lines.
         ValueError: for other options.
+        FileNotFoundError: if there is no such file.
+        IsADirectoryError: if it is a folder.
 
     Example:
         >>> import os, tempfile
@@ -59,10 +61,12 @@ def read_euler_map(
 
     Nothing here is differentiable.
     """
-    path = Path(path)
+    path = as_path(path)
     span = _ranges(laue, ranges)
     check(lines in ("black", "none"), f"`lines` must be 'black' or 'none', but it is {lines!r}.")
-    check(spacing > 0, f"`spacing` must be a positive length, but it is {spacing!r}.")
+    check_length("spacing", spacing, "Write spacing=0.5 for pixels of half a unit.")
+    if path.is_dir():
+        raise IsADirectoryError(f"`{path}` is a folder. Name one picture.")
     if not path.is_file():
         raise FileNotFoundError(f"`{path}` does not exist.")
     raster = load_picture(path, max_bytes)
@@ -115,11 +119,12 @@ def write_euler_map(path: str | Path, ms: Microstructure, *, ranges: Sequence[fl
     """
     from PIL import Image
 
+    check(isinstance(ms, Microstructure), f"`ms` must be a Microstructure, but it is a {type(ms).__name__}.", TypeError)
     check(ms.grid.ndim == 2, f"`ms` must be a map, but its grid is {ms.grid.shape}. Cut a slice first.")
     if ms.orientation is None:
         raise ValueError("`ms` must have orientations, but it has none.")
     check(is_concrete(ms), "Pictures are written from concrete numbers: call this outside jit, vmap and grad.")
-    path = Path(path)
+    path = as_path(path)
     check(path.suffix.lower() == ".png", f"`path` must end in .png, but it is `{path}`.")
     line = np.zeros(ms.grid.shape, bool)
     if lines and LINE in ms.maps:
@@ -185,7 +190,10 @@ def _before(angles: np.ndarray, best: np.ndarray) -> Bool[np.ndarray, " n"]:
 
 def _ranges(laue: str, ranges: Any) -> tuple[float, float, float]:
     check_choice("laue", laue, LAUE_GROUPS)
-    span = euler_ranges(laue) if ranges is None else tuple(float(each) for each in ranges)
+    try:
+        span = euler_ranges(laue) if ranges is None else tuple(float(each) for each in ranges)
+    except (TypeError, ValueError):
+        span = ()
     good = len(span) == 3 and all(0 < each <= limit for each, limit in zip(span, (360, 180, 360), strict=True))
     check(good, f"`ranges` must be three numbers of degrees up to 360, 180 and 360, but it is {ranges!r}. Write ranges=(360, 90, 90).")
     return span  # pyright: ignore[reportReturnType]

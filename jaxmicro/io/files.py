@@ -11,7 +11,7 @@ import numpy as np
 from jaxmicro._core import check, nearest_name
 from jaxmicro.fields import Grid
 from jaxmicro.io.arrays import NPY, NPZ
-from jaxmicro.io.atomic import write_atomically
+from jaxmicro.io.atomic import as_path, write_atomically
 from jaxmicro.io.ebsd.ang import ANG
 from jaxmicro.io.ebsd.cpr import CPR
 from jaxmicro.io.ebsd.ctf import CTF
@@ -58,7 +58,7 @@ def read(
     Args:
         path: .png, .jpg, .bmp, .tif, .tiff, .npz or .npy; .ang, .ctf, .cpr or .crc (with the other one beside it), .h5,
             .hdf5 (EDAX's, Oxford's or DREAM.3D's by their contents), .h5oina, .dream3d; or a folder of .ang or .ctf slices, in
-            the order of the numbers in their names.
+            the order of the numbers in their names (whole numbers; an order that decimal numbers leave open is refused).
         phases: a number of phases, names in ascending order of the values, or a mapping `{value: name}` or
             `{(r, g, b): name}`, where the key None stands for all others.
         threshold: one number or ascending numbers (a phase holds its threshold and what is above), or "otsu".
@@ -70,7 +70,8 @@ def read(
             "yx" where the last one is x; "xyz" and "zyx" also say that the last axis holds no colours); `channel` for
             .tif, and `axes` where its own are wrong or missing (one letter of x, y, z, c for channels and s for colours
             per stored axis, such as "zyx"). For EBSD maps: `frame` ("raw", "edax" or "oxford": positions and angles put into
-            one frame as that vendor's files need it), `crystal_x` ("a" or "a*", what the file's crystal x axis is along in
+            one frame as that vendor's files need it; "oxford" turns positions by 180° about y as DREAM.3D does, where MTEX turns them
+            about x: `turn(ms, 2).replace(orientation=ms.orientation[:, ::-1, ::-1])` gives that), `crystal_x` ("a" or "a*", what the file's crystal x axis is along in
             hexagonal and trigonal phases), `min_ci`, `max_mad` and `phase` (names to keep) as filters, `unindexed` ("keep"
             or "nearest": orientation of the nearest good point), `resample="nearest"` for hexagonal grids, `degrees` where
             the unit of the angles is not that of the format, `align="translation"` for slices, and
@@ -81,6 +82,7 @@ def read(
 
     Raises:
         ReadError: naming the file, what was found, and the way out.
+        TypeError: if `path` is no path, or an option is not of this format.
         FileNotFoundError: if there is no such file.
 
     Warns:
@@ -95,7 +97,7 @@ def read(
 
     Nothing here is differentiable.
     """
-    path = Path(path)
+    path = as_path(path)
     if not path.exists():
         near = nearest_name(path.name, [entry.name for entry in path.parent.iterdir()], ALIKE) if path.parent.is_dir() else None
         raise FileNotFoundError(f"`{path}` does not exist." + (f" Did you mean {near!r}?" if near else ""))
@@ -112,16 +114,22 @@ def read(
     if isinstance(loaded, Raster):
         return _to_microstructure(path, loaded, phases, threshold, crop, periodic, spacing)
     if phases is not None or threshold is not None or spacing is not None:
-        raise unreadable(path, f"holds a whole {type(loaded).__name__}", "Leave `phases`, `threshold` and `spacing` out.")
+        way_out = "Leave `phases`, `threshold` and `spacing` out."
+        if "phase" in chosen.options:
+            way_out += " Pass phase= to keep only some of its phases; its lengths are those of the file."
+        raise unreadable(path, f"holds a whole {type(loaded).__name__}", way_out)
     if crop is None and periodic == "as_is":
         return loaded
     if not isinstance(loaded, Microstructure):
         raise unreadable(path, f"holds a {type(loaded).__name__}, which has no voxels to treat", "Leave `crop` and `periodic` out.")
-    return make_periodic(loaded if crop is None else crop_microstructure(loaded, crop), periodic)
+    return make_periodic(loaded if crop is None else _cropped(path, loaded, crop), periodic)
 
 
 def write(path: str | Path, value: Any) -> None:
     """Write a microstructure or any record of this library; the file is there whole or not at all.
+
+    The file is written beside `path` and moved onto it: a file of that name is replaced even where it is read-only, and a symbolic
+    link is replaced by the file, not followed.
 
     - .npz holds everything: microstructures with phases, orientations, masks, maps and lengths, and every `@record`
       (results of solves); `read` gives it back exactly, and `numpy.load` shows its arrays.
@@ -132,7 +140,10 @@ def write(path: str | Path, value: Any) -> None:
       microstructure, or the fields of a result (components in Mandel notation, voxels of unit length), or a tuple of both.
       A map is one voxel thick. For the input of DAMASK with its list of materials see `write_damask`.
     - .ctf and .ang hold a map with orientations, .dream3d a map or a volume, in the frame of the microstructure: reading with
-      `frame="raw"` gives phases, orientations, mask and lengths back, and those scalar maps that the format has columns for.
+      `frame="raw"` gives phases, orientations, mask and lengths back. .dream3d keeps all scalar maps; .ctf has columns for `bands`,
+      `error`, `mad`, `bc` and `bs` (whole numbers but for `mad`), .ang for `iq`, `ci`, `sem` and `fit`. A column without a map is filled
+      for the sake of other software (0, but 1 for `ci`, so that filters there pass everything), and `read` leaves it out again.
+      Lattice constants are not known and are written as 1 Å.
 
     Args:
         path: .npz, .png, .tif, .tiff, .vti, .ctf, .ang or .dream3d, in a folder that exists; a file of that name is replaced.
@@ -144,7 +155,8 @@ def write(path: str | Path, value: Any) -> None:
         FileNotFoundError: if the folder does not exist.
 
     Warns:
-        DataWarning: where phase fractions were sharpened because the format holds labels.
+        DataWarning: where phase fractions were sharpened because the format holds labels, and where .ctf, .ang or .dream3d has no
+            place for a map or for some of its values.
 
     Example:
         >>> import os, tempfile
@@ -155,7 +167,7 @@ def write(path: str | Path, value: Any) -> None:
 
     Nothing here is differentiable.
     """
-    path = Path(path)
+    path = as_path(path)
     writable = tuple(candidate for candidate in FORMATS if candidate.save is not None)
     save = find_format(path, writable, ValueError).save
     if save is not None:
@@ -190,7 +202,7 @@ def _to_microstructure(
         notes=notes,
     )
     if crop is not None:
-        ms = crop_microstructure(ms, crop)
+        ms = _cropped(path, ms, crop)
         _check_cut(path, ms, crop)
     return make_periodic(ms, periodic)
 
@@ -215,6 +227,14 @@ def _lengths(shape: tuple[int, ...], spacing: float | Sequence[float] | None) ->
         "Write spacing=0.5, in the unit of your choice.",
     )
     return np.broadcast_to(edges, (len(shape),)) * np.asarray(shape)
+
+
+def _cropped(path: Path, ms: Microstructure, crop: Any) -> Microstructure:
+    """A piece of what was read; one that does not fit is an error of this file."""
+    try:
+        return crop_microstructure(ms, crop)
+    except ValueError as error:
+        raise ReadError(f"`{path}` holds {' × '.join(map(str, ms.grid.shape))} voxels and cannot be cropped so: {error}") from error
 
 
 def _check_cut(path: Path, ms: Microstructure, crop: Any) -> None:

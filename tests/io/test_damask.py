@@ -134,3 +134,10 @@ def test_what_damask_cannot_take_is_refused(tmp_path, as_user):
     with pytest.raises(FileNotFoundError, match="its folder does not exist"):
         write_damask(tmp_path / "none", ms, lattices={"IN718": "cF"})
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("metres", ["a", np.inf, 0, np.nan])
+def test_lengths_that_make_no_sense(as_user, tmp_path, metres):
+    with pytest.raises(ValueError, match="`metres` must be one positive number, but it is"):
+        write_damask(tmp_path, Microstructure(labels=np.zeros((2, 2), int), phases=[Phase("Nickel", "m-3m")]), metres=metres)
+    assert list(tmp_path.iterdir()) == []

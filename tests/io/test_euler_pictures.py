@@ -111,3 +111,24 @@ def test_the_seed_pictures_hold_twins(shared_data):
     twins = np.asarray(is_coincident(first, second, 3, tolerance=np.deg2rad(5.0)))
     boundary = apart >= 10
     assert (twins & boundary).sum() / boundary.sum() == pytest.approx(0.316, abs=0.0005)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"spacing": "a"}, "`spacing` must be one positive number, but it is 'a'"),
+        ({"spacing": (1, 2)}, r"`spacing` must be one positive number, but it is \(1, 2\)"),
+        ({"spacing": np.inf}, "`spacing` must be one positive number, but it is inf"),
+        ({"ranges": "abc"}, "`ranges` must be three numbers of degrees"),
+    ],
+)
+def test_options_that_make_no_sense(as_user, tmp_path, options, words):
+    with pytest.raises(ValueError, match=words):
+        read_euler_map(tmp_path / "map.png", **options)
+
+
+def test_a_folder_and_a_number_are_no_picture_and_no_map(as_user, tmp_path):
+    with pytest.raises(IsADirectoryError, match=r"is a folder\. Name one picture"):
+        read_euler_map(tmp_path)
+    with pytest.raises(TypeError, match="`ms` must be a Microstructure, but it is a int"):
+        write_euler_map(tmp_path / "map.png", 5)

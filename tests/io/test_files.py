@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from jaxmicro.fields import Grid
-from jaxmicro.io import FORMATS, Format, Raster, ReadError, files, read, write
+from jaxmicro.io import FORMATS, Format, Raster, ReadError, files, read, read_euler_map, write, write_euler_map
 from jaxmicro.microstructures import Microstructure, crop, make_periodic, random_field
 
 LABELS = np.add.outer(np.arange(12), np.arange(10)) // 3 % 3
@@ -127,3 +127,26 @@ def test_a_saved_cell_can_be_cropped_and_treated(tmp_path):
     write(tmp_path / "grid.npz", ms.grid)
     with pytest.raises(ReadError, match="holds a Grid, which has no voxels to treat"):
         read(tmp_path / "grid.npz", periodic="mirror")
+
+
+@pytest.mark.parametrize("path", [5, b"map.ctf", None])
+def test_paths_that_are_none(as_user, path):
+    for call in (
+        read,
+        lambda path: write(path, None),
+        read_euler_map,
+        lambda path: write_euler_map(path, Microstructure(labels=[[0, 1]] * 2)),
+    ):
+        with pytest.raises((TypeError, ValueError), match=r"`path` must be a text or a pathlib.Path, but it is|must have orientations"):
+            call(path)
+
+
+def test_an_empty_path_names_no_file():
+    for call in (read, read_euler_map, lambda path: write(path, None)):
+        with pytest.raises(ValueError, match="`path` must name a file, but it is empty"):
+            call("")
+
+
+def test_a_crop_that_does_not_fit_names_the_file(path):
+    with pytest.raises(ReadError, match=r"map\.npy` holds 12 × 10 voxels and cannot be cropped so: A window must lie inside"):
+        read(path, crop=((0, 13), (0, 4)))

@@ -5,17 +5,19 @@ from EDAX detector signal, fit and more. Points that were not indexed are marked
 0 where there are several phases, angles of 4π, and a fit of 180°.
 """
 
+import dataclasses
 import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jaxmicro.io.ebsd.ang_header import AngHeader, parse_header, split_header
+from jaxmicro.io.ebsd.ang_header import FIRST, AngHeader, parse_header, split_header
 from jaxmicro.io.ebsd.angles import euler_in_radians
 from jaxmicro.io.ebsd.build import OPTIONS, scan_to_microstructure
 from jaxmicro.io.ebsd.phase_numbers import labels_of
 from jaxmicro.io.ebsd.points import Arrangement, arrange
+from jaxmicro.io.ebsd.promise import broken_promise, extent
 from jaxmicro.io.ebsd.scan import NOT_INDEXED, Scan
 from jaxmicro.io.ebsd.text import check_numbers, read_table, read_text
 from jaxmicro.io.ebsd.text_writers import save_ang
@@ -23,7 +25,6 @@ from jaxmicro.io.formats import Format
 from jaxmicro.io.problems import unreadable
 from jaxmicro.microstructures import Microstructure
 
-FIRST = ("phi1", "Phi", "phi2", "x", "y")
 COLUMNS = {
     "edax": (*FIRST, "iq", "ci", "phase", "sem", "fit"),
     "emsoft": (*FIRST, "iq", "dp", "phase"),
@@ -31,7 +32,7 @@ COLUMNS = {
 }
 NEEDED = 8
 NO_ANGLE, NO_FIT, NO_CONFIDENCE = 4 * math.pi, 180.0, -1.0
-CLOSE = 1e-3
+CLOSE, CLOSE_DEGREES = 1e-3, 0.06
 STEP_OFF = 0.01  # share by which a step of the header may differ from that of the positions: both are rounded
 
 
@@ -55,16 +56,19 @@ def read_ang(path: Path, max_bytes: int, resample: str | None = None, degrees: b
     text, oddities = read_text(path, max_bytes)
     lines, body = split_header(path, text)
     header = parse_header(path, lines)
-    table, of_numbers = read_table(path, body, max_bytes)
+    table, of_numbers = read_table(path, body, max_bytes, header.promise)
+    header = _checked_writer(header, len(table))
     names = _names(path, header, len(table))
-    check_numbers(path, table, names)
     found = dict(zip(names, table, strict=True))
+    labels, of_phases = labels_of(path, found["phase"], header.phases, single=0)
+    in_degrees = header.degrees if degrees is None else degrees
+    labels, of_marks = _unmarked(header, found, labels, in_degrees is True)
+    check_numbers(path, table, names, labels != NOT_INDEXED)
     _check_count(path, header, table.shape[1])
     grid = arrange(path, np.stack([found["x"], found["y"]]), resample)
-    labels, of_phases = labels_of(path, found["phase"], header.phases, single=0)
-    labels, of_marks = _unmarked(header, found, labels)
-    euler = euler_in_radians(path, table[[names.index(name) for name in FIRST[:3]]], labels != NOT_INDEXED, "radians", degrees)
-    maps = {name: grid.take(column) for name, column in found.items() if name not in (*FIRST, "phase")}
+    euler = table[[names.index(name) for name in FIRST[:3]]]
+    euler = euler_in_radians(path, euler, labels != NOT_INDEXED, "radians", True if header.degrees and degrees is None else degrees)
+    maps = {name: grid.take(column) for name, column in found.items() if name not in (*FIRST, "phase", *header.filled)}
     return Scan(
         vendor=header.writer,
         euler=grid.take(euler),
@@ -72,8 +76,9 @@ def read_ang(path: Path, max_bytes: int, resample: str | None = None, degrees: b
         phases=tuple(header.phases.values()),
         spacing=tuple(step * header.to_micrometres for step in grid.spacing),
         maps=maps,
-        notes=(*header.notes, *_of_units(header), *grid.notes),
-        oddities=(*oddities, *header.oddities, *of_numbers, *of_phases, *of_marks, *_contradictions(header, grid)),
+        origin=tuple(start * header.to_micrometres for start in grid.origin),
+        notes=(*header.notes, *grid.notes),
+        oddities=(*oddities, *header.oddities, *_of_units(header), *of_numbers, *of_phases, *of_marks, *_contradictions(header, grid)),
     )
 
 
@@ -81,19 +86,18 @@ def _names(path: Path, header: AngHeader, columns: int) -> list[str]:
     """A short name for each column: the header's list where there is one, else the writer's habit."""
     if columns < NEEDED:
         raise unreadable(path, f"has {columns} columns, and an .ang file has at least {NEEDED}", "Export it again.")
-    if header.names and len(header.names) == columns:
-        names = [_short(name) for name in header.names]
-        if len(set(names)) == columns and {*FIRST, "phase"} <= set(names):
-            return names
+    if len(header.names) == columns == len(set(header.names)) and {*FIRST, "phase"} <= set(header.names):
+        return list(header.names)
     usual = COLUMNS[header.writer][:columns]
     return [*usual, *(f"column{k + 1}" for k in range(len(usual), columns))]
 
 
-def _short(name: str) -> str:
-    if name == "PHI":
-        return "Phi"
-    plain = "_".join(name.lower().split())
-    return {"phase_index": "phase", "phase_id": "phase"}.get(plain, plain)
+def _checked_writer(header: AngHeader, columns: int) -> AngHeader:
+    """EMsoft writes as many columns as it has names for; with others its line was copied by someone else."""
+    if header.writer != "emsoft" or columns == len(COLUMNS["emsoft"]):
+        return header
+    line = f"the header says that EMsoft indexed the patterns, which writes {len(COLUMNS['emsoft'])} columns, but there are {columns}: they were taken as EDAX's"
+    return dataclasses.replace(header, writer="edax", oddities=(*header.oddities, line))
 
 
 def _check_count(path: Path, header: AngHeader, points: int) -> None:
@@ -102,17 +106,14 @@ def _check_count(path: Path, header: AngHeader, points: int) -> None:
         return
     odd, even, rows = header.counts
     if points not in (header.points, odd * rows if odd == even else header.points):
-        columns = f"{odd:,}" if odd == even else f"{odd:,}/{even:,}"
-        raise unreadable(
-            path,
-            f"holds {points:,} points, but the header promises {columns} x {rows:,} = {header.points:,}",
-            "Export it again, or check that it was copied whole.",
-        )
+        raise broken_promise(path, points, header.promise)
 
 
-def _unmarked(header: AngHeader, found: dict[str, np.ndarray], labels: np.ndarray) -> tuple[np.ndarray, list[str]]:
+def _unmarked(header: AngHeader, found: dict[str, np.ndarray], labels: np.ndarray, in_degrees: bool) -> tuple[np.ndarray, list[str]]:
     """Labels without the points that are marked as not indexed."""
     no_angle = np.logical_and.reduce([np.abs(found[name] - NO_ANGLE) < CLOSE for name in ("Phi", "phi2")])
+    if in_degrees:
+        no_angle |= np.logical_and.reduce([np.abs(found[name] - np.rad2deg(NO_ANGLE)) < CLOSE_DEGREES for name in ("Phi", "phi2")])
     oddities = []
     confidence = found.get("reliability" if header.writer == "acom" else "ci")
     no_confidence = np.zeros_like(no_angle) if confidence is None else confidence == NO_CONFIDENCE
@@ -126,33 +127,41 @@ def _unmarked(header: AngHeader, found: dict[str, np.ndarray], labels: np.ndarra
 
 
 def _of_units(header: AngHeader) -> list[str]:
-    return ["lengths of the file in nm, converted to µm"] if header.to_micrometres != 1 else []
+    unit = {1e-3: "nm", 1e-4: "Å", 1e3: "mm", 1e6: "m"}.get(header.to_micrometres)
+    lines = [f"lengths of the file in {unit}, converted to µm"] if unit else []
+    return [*lines, *(["the header says that angles are in degrees, against the format: it was believed"] if header.degrees else [])]
 
 
 def _contradictions(header: AngHeader, grid: Arrangement) -> list[str]:
     """What the header says against the positions, which were believed."""
     lines = []
-    shape = " x ".join(map(str, grid.rows.shape))
+    shape = extent(grid.rows.shape)
     if header.grid and (header.grid == "hexagonal") != grid.hexagonal:
         lines.append(f"the header says {header.grid} grid, but the positions are the other kind: they were believed")
     if header.counts is None:
         lines.append(f"the header promises no number of points: the positions fill {shape}")
+    elif header.grid == "square" and header.counts[0] != header.counts[1]:
+        lines.append(
+            f"the header says square grid, but rows of {header.counts[0]} and of {header.counts[1]} points: the positions fill {shape}"
+        )
     elif not grid.hexagonal and (header.counts[0], header.counts[2]) != grid.rows.shape:
-        lines.append(f"the header promises {header.counts[0]} x {header.counts[2]}, but the positions fill {shape}: they were believed")
+        lines.append(f"the header promises {header.counts[0]} × {header.counts[2]}, but the positions fill {shape}: they were believed")
     lines += different_steps(header.steps, grid) if header.steps else []
     return lines
 
 
-def different_steps(steps: tuple[float, ...], grid: Arrangement) -> list[str]:
+def different_steps(steps: tuple[float | None, ...], grid: Arrangement) -> list[str]:
     """One line per axis whose step in the header is not that of the positions."""
     if grid.hexagonal:
         steps, axes = steps[:1], "x"
     else:
         axes = "xyz"
-    return [
+    missing = [axis for axis, said, count in zip(axes, steps, grid.rows.shape, strict=False) if count > 1 and said is None]
+    lines = [f"the header gives no step along {' and '.join(missing)}: that of the positions was taken"] if missing else []
+    return lines + [
         f"the header gives a step of {said:g} along {axis}, but the positions are {found:.6g} apart: they were believed"
         for axis, said, found, count in zip(axes, steps, grid.spacing, grid.rows.shape, strict=False)
-        if count > 1 and not abs(said - found) <= STEP_OFF * found
+        if count > 1 and said is not None and not abs(said - found) <= STEP_OFF * found
     ]
 
 

@@ -1,7 +1,7 @@
 """The header of .ang files: lines that begin with #.
 
 Written by EDAX's OIM (versions 3 to 8), by EMsoft, and by ACOM for maps from the transmission microscope, which have one
-unnumbered phase, no counts, and lengths in nm.
+unnumbered phase, no counts, and lengths in nm. A writer is known by its own fixed line, never by a word of free text.
 """
 
 import dataclasses
@@ -10,13 +10,18 @@ from pathlib import Path
 
 from jaxmicro.io.ebsd.laue_names import laue_of_edax, without_group
 from jaxmicro.io.ebsd.text import number, whole
+from jaxmicro.io.ebsd.units import micrometres, radians
 from jaxmicro.io.problems import unreadable
 from jaxmicro.microstructures import Phase
 
 COUNTS = ("NCOLS_ODD", "NCOLS_EVEN", "NROWS")
 STEPS = ("XSTEP", "YSTEP")
 GRIDS = {"sqrgrid": "square", "hexgrid": "hexagonal"}
-NANOMETRES = ("nm", "nanometers", "nanometres", "nanometer")
+FIRST = ("phi1", "Phi", "phi2", "x", "y")
+OF_ACOM = "file created from acom res results"  # how the line begins
+OF_TEM = "tem data"  # the whole line
+OF_EMSOFT = re.compile(r"info\s+patterns indexed using emsoft::", re.IGNORECASE)
+FILLED = re.compile(r"OPERATOR:?\s*jaxmicro; columns without data: ([a-z, ]*)")  # the line of this library's writer
 DATA = re.compile(r"^(?![ \t]*#)[ \t]*\S", re.MULTILINE)
 PHASE = re.compile(r"phase\s*:?\s*(\d{1,9})", re.IGNORECASE)
 MOST_PHASES = 1000
@@ -27,13 +32,15 @@ class AngHeader:
     """What the header of an .ang file says.
 
     Attributes:
-        writer: "edax", "emsoft" or "acom".
+        writer: "edax", "emsoft" or "acom", by the line that only they write.
         phases: by their numbers.
         grid: "square", "hexagonal", or "" where it does not say.
         counts: columns of odd and even rows, and rows; None where it does not say.
         steps: XSTEP and YSTEP in the file's unit, or None.
         names: of the columns, where the header lists them.
         to_micrometres: factor of its unit of length.
+        degrees: whether it says that angles are in degrees.
+        filled: columns that this library's writer had nothing for.
         notes: lattice parameters and the like.
         oddities: what was resolved.
     """
@@ -45,6 +52,8 @@ class AngHeader:
     steps: tuple[float, float] | None
     names: tuple[str, ...]
     to_micrometres: float
+    degrees: bool
+    filled: tuple[str, ...]
     notes: tuple[str, ...]
     oddities: tuple[str, ...]
 
@@ -55,6 +64,14 @@ class AngHeader:
             return None
         odd, even, rows = self.counts
         return odd * rows if self.grid != "hexagonal" else odd * ((rows + 1) // 2) + even * (rows // 2)
+
+    @property
+    def promise(self) -> str:
+        """The promised points as a product, or nothing."""
+        if self.counts is None:
+            return ""
+        odd, even, rows = self.counts
+        return f"{odd if odd == even or self.grid != 'hexagonal' else f'{odd}/{even}'} × {rows} = {self.points:,}"
 
 
 def split_header(path: Path, text: str) -> tuple[list[str], str]:
@@ -70,8 +87,9 @@ def split_header(path: Path, text: str) -> tuple[list[str], str]:
 
 def parse_header(path: Path, lines: list[str]) -> AngHeader:
     """Read the lines of a header."""
-    whole_text = "\n".join(lines).lower()
-    writer = "acom" if "acom res" in whole_text else "emsoft" if "emsoft" in whole_text else "edax"
+    writer = _writer(lines)
+    nanometres = writer == "acom" or any(line.lower() == OF_TEM for line in lines)
+    filled = next((found[1] for line in lines if (found := FILLED.fullmatch(line))), "")
     lines = _without_remarks(lines)
     values = _values(lines)
     blocks = _phase_blocks(path, lines)
@@ -83,11 +101,26 @@ def parse_header(path: Path, lines: list[str]) -> AngHeader:
     grid = GRIDS.get(values.get("GRID", "").rstrip("#").strip().lower(), "")
     if not grid:
         oddities.append(f"the header does not say which grid it is (GRID is {values['GRID']!r}): the positions decided")
-    names = tuple(name.strip() for name in values.get("COLUMN_HEADERS", "").split(",")) if values.get("COLUMN_HEADERS") else ()
+    names = tuple(short(name) for name in values["COLUMN_HEADERS"].split(",")) if values.get("COLUMN_HEADERS") else ()
+    length, degrees = _units(path, values.get("COLUMN_UNITS", ""), names or FIRST, nanometres)
     return AngHeader(
-        writer, phases, grid, _counts(path, values, writer), _steps(path, values), names, _unit(values, writer, whole_text),
-        tuple(notes), tuple(oddities),
+        writer, phases, grid, _counts(path, values, writer), _steps(path, values), names, length, degrees,
+        tuple(filled.replace(" ", "").split(",")), tuple(notes), tuple(oddities),
     )  # fmt: skip
+
+
+def _writer(lines: list[str]) -> str:
+    if any(line.lower().startswith(OF_ACOM) for line in lines):
+        return "acom"
+    return "emsoft" if any(OF_EMSOFT.match(line) for line in lines) else "edax"
+
+
+def short(name: str) -> str:
+    """The name of a column as it is called here."""
+    if name.strip() == "PHI":
+        return "Phi"
+    plain = "_".join(name.lower().split())
+    return {"phase_index": "phase", "phase_id": "phase"}.get(plain, plain)
 
 
 def _without_remarks(lines: list[str]) -> list[str]:
@@ -167,8 +200,12 @@ def _steps(path: Path, values: dict[str, str]) -> tuple[float, float] | None:
     return x, y
 
 
-def _unit(values: dict[str, str], writer: str, text: str) -> float:
-    units = [unit.strip().lower() for unit in values.get("COLUMN_UNITS", "").split(",")]
-    if len(units) > 3 and units[3]:
-        return 1e-3 if units[3] in NANOMETRES else 1.0
-    return 1e-3 if writer == "acom" or "tem data" in text else 1.0
+def _units(path: Path, listed: str, columns: tuple[str, ...], nanometres: bool) -> tuple[float, bool]:
+    """µm in the unit of the positions, and whether angles are in degrees; what is not said is what the format prescribes."""
+    said = {name: unit.strip() for name, unit in zip(columns, listed.split(","), strict=False) if unit.strip()}
+    lengths = {name: micrometres(path, f"the column {name}", said[name]) for name in FIRST[3:] if name in said}
+    angles = {name: radians(path, f"the column {name}", said[name]) for name in FIRST[:3] if name in said}
+    if len(set(lengths.values())) > 1 or len(set(angles.values())) > 1:
+        raise unreadable(path, f"gives its positions or its angles in different units ({listed.strip()[:80]})", "Export it with one unit.")
+    usual = 1e-3 if nanometres else 1.0
+    return next(iter(lengths.values()), usual), next(iter(angles.values()), 1.0) != 1.0

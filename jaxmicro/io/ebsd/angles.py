@@ -58,7 +58,7 @@ def _check_range(path: Path, turns: np.ndarray, judged: np.ndarray, in_degrees: 
         wrong = (values < least) | (values > most)
         if wrong.any():
             unit, way_out = "degrees" if in_degrees else "radians", "Export it again."
-            if not in_degrees and degrees is None and shown.max() <= math.degrees(most):
+            if not in_degrees and degrees is None and FULL < shown.max() <= math.degrees(most):
                 way_out = "Pass degrees=True if they are degrees."
             raise unreadable(
                 path,

@@ -1,5 +1,6 @@
 """From a scan to a `Microstructure`: the last step of every EBSD reader."""
 
+import dataclasses
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from jaxmicro._core import check, check_choice
 from jaxmicro.fields import Grid
 from jaxmicro.io.ebsd.frames import in_frame
+from jaxmicro.io.ebsd.promise import extent
 from jaxmicro.io.ebsd.scan import NOT_INDEXED, Scan
 from jaxmicro.io.problems import DataWarning, unreadable
 from jaxmicro.microstructures import Microstructure
@@ -83,7 +85,7 @@ def scan_to_microstructure(
 def _check_values(path: Path, scan: Scan) -> None:
     """What no reader may let through."""
     if not all(SHORTEST <= step <= LONGEST for step in scan.spacing):
-        steps = " x ".join(f"{step:g}" for step in scan.spacing)
+        steps = " × ".join(f"{step:g}" for step in scan.spacing)
         raise unreadable(path, f"has points {steps} µm apart", f"Steps from {SHORTEST:g} to {LONGEST:g} µm are read. Correct the file.")
     indexed = scan.phase != NOT_INDEXED
     numbers = scan.phase[indexed]
@@ -103,10 +105,10 @@ def _without_single_layer(path: Path, scan: Scan) -> Scan:
     """A volume of one layer is a map; anything else has two voxels along each axis."""
     if scan.phase.ndim == 3 and scan.phase.shape[2] == 1:
         maps = {name: values[..., 0] for name, values in scan.maps.items()}
-        scan = Scan(scan.vendor, scan.euler[..., 0], scan.phase[..., 0], scan.phases, scan.spacing[:2], maps, scan.notes, scan.oddities)
+        scan = dataclasses.replace(scan, euler=scan.euler[..., 0], phase=scan.phase[..., 0], spacing=scan.spacing[:2], maps=maps)
     shape = scan.phase.shape
     if len(shape) not in (2, 3) or min(shape) < 2:
-        raise unreadable(path, f"holds {' x '.join(map(str, shape))} points", "A map needs 2 or 3 axes of at least two points each.")
+        raise unreadable(path, f"holds {extent(shape)} points", "A map needs 2 or 3 axes of at least two points each.")
     return scan
 
 
@@ -114,13 +116,14 @@ def _chosen_phases(path: Path, scan: Scan, wanted: str | Sequence[str] | None) -
     """Labels and phases; where only some are wanted, the others become `NOT_INDEXED`."""
     if wanted is None:
         return scan.phase, scan.phases
-    names = (wanted,) if isinstance(wanted, str) else tuple(wanted)
+    names = (wanted,) if isinstance(wanted, str) else tuple(wanted) if isinstance(wanted, list | tuple | set) else ()
+    named = len(names) > 0 and all(isinstance(name, str) for name in names)
+    check(named, f"`phase` must be the name of a phase, or at least one name in a list, but it is {wanted!r}. Write phase='Nickel'.")
     known = [phase.name for phase in scan.phases]
     for name in names:
         if name not in known:
             raise unreadable(path, f"has no phase {name!r}", f"It has {', '.join(map(repr, known))}.")
     kept = [index for index, name in enumerate(known) if name in names]
-    check(len(kept) > 0, "`phase` must name at least one phase, but it is empty.")
     table = np.full(len(known) + 1, NOT_INDEXED)  # its last entry is that of NOT_INDEXED = -1
     table[kept] = np.arange(len(kept))
     return table[scan.phase], tuple(scan.phases[index] for index in kept)

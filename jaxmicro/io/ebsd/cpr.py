@@ -5,17 +5,22 @@ fastest; angles are in radians, phase 0 is "not indexed".
 """
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from jaxmicro.io.ebsd.ang import different_steps
 from jaxmicro.io.ebsd.angles import euler_in_radians
 from jaxmicro.io.ebsd.build import OPTIONS, scan_to_microstructure
 from jaxmicro.io.ebsd.oxford_phase import oxford_phase
 from jaxmicro.io.ebsd.phase_numbers import labels_of
+from jaxmicro.io.ebsd.places import placed
+from jaxmicro.io.ebsd.points import Arrangement
+from jaxmicro.io.ebsd.promise import extent, product
 from jaxmicro.io.ebsd.scan import NOT_INDEXED, Scan
-from jaxmicro.io.ebsd.text import check_numbers, number, read_text, whole
+from jaxmicro.io.ebsd.text import LARGEST, check_numbers, number, read_text, whole
 from jaxmicro.io.formats import Format
 from jaxmicro.io.problems import check_size, unreadable
 from jaxmicro.microstructures import Microstructure, Phase
@@ -76,22 +81,39 @@ def read_cpr(path: Path, max_bytes: int, degrees: bool | None = None) -> Scan:
     names = [name for name in records.dtype.names or () if not name.startswith("unknown")]
     with np.errstate(invalid="ignore"):  # a signalling NaN is judged with the others
         table = np.stack([records[name].astype(float) for name in names])
-    check_numbers(data, table, names)
     found = dict(zip(names, table, strict=True))
     labels, of_phases = labels_of(data, found["phase"], header.phases)
+    kept = [k for k, name in enumerate(names) if name not in ("x", "y")]
+    check_numbers(data, table[kept], [names[k] for k in kept], labels != NOT_INDEXED)
+    nowhere = np.full(labels.size, np.nan)
+    grid = placed(data, _positions(found, nowhere), header.cells, header.steps)
     euler = euler_in_radians(data, np.stack([found[name] for name in ANGLES]), labels != NOT_INDEXED, "radians", degrees)
-    on_grid = lambda values: values.reshape(*values.shape[:-1], *header.cells[::-1]).swapaxes(-1, -len(header.cells))  # noqa: E731
     unknown = [f"field {number} is not known and was left out" for number in header.fields if number not in FIELDS and number < FIRST_COUNT]
     return Scan(
         vendor="oxford",
-        euler=on_grid(euler),
-        phase=on_grid(labels),
+        euler=grid.take(euler),
+        phase=grid.take(labels),
         phases=tuple(header.phases.values()),
-        spacing=header.steps,
-        maps={name: on_grid(column) for name, column in found.items() if name not in (*ANGLES, "phase", "x", "y")},
-        notes=header.notes,
-        oddities=(*oddities, *header.oddities, *of_phases, *unknown),
+        spacing=grid.spacing,
+        origin=grid.origin,
+        maps={name: grid.take(column) for name, column in found.items() if name not in (*ANGLES, "phase", "x", "y")},
+        notes=(*header.notes, *grid.notes),
+        oddities=(*oddities, *header.oddities, *of_phases, *unknown, *_contradictions(header, grid)),
     )
+
+
+def _positions(found: dict[str, np.ndarray], nowhere: np.ndarray) -> np.ndarray:
+    """Fields x and y; NaN where there are none, and where a number is none."""
+    positions = np.stack([found.get(name, nowhere) for name in ("x", "y")])
+    return np.where(np.abs(positions) <= LARGEST, positions, np.nan)
+
+
+def _contradictions(header: CprHeader, grid: Arrangement) -> list[str]:
+    """What the header says against the positions, which were believed."""
+    if grid.rows.shape == header.cells:
+        return different_steps(header.steps, grid)
+    line = f"the header promises {extent(header.cells)}, but the positions fill {extent(grid.rows.shape)}: they were believed"
+    return [line, *different_steps(header.steps, grid)]
 
 
 def _both(path: Path) -> tuple[Path, Path]:
@@ -119,8 +141,8 @@ def _sections(text: str) -> Sections:
 
 
 def _header(path: Path, sections: Sections) -> CprHeader:
-    mode = sections.get("general", {}).get("jobmode", "RegularGrid")
-    if mode.lower() not in REGULAR:
+    mode = sections.get("general", {}).get("jobmode")
+    if mode is not None and mode.lower() not in REGULAR:
         raise unreadable(path, f"is a job of mode {mode[:40]!r}, whose points are no grid", "Export a map of the mode 'RegularGrid'.")
     cells = tuple(whole(path, name, _value(path, sections, "Job", name)) for name in ("xCells", "yCells"))
     steps = tuple(number(path, name, _value(path, sections, "Job", name)) for name in ("GridDistX", "GridDistY"))
@@ -134,6 +156,8 @@ def _header(path: Path, sections: Sections) -> CprHeader:
     if len(set(fields)) != count or not {3, 4, 5} <= set(fields):
         raise unreadable(path, f"lists the fields {fields}, and needs 3, 4 and 5 (the angles) and each one once", "Export it again.")
     phases, notes, oddities = _phases(path, sections)
+    if mode is None:
+        notes.append("the file names no JobMode: it was taken as RegularGrid")
     return CprHeader(cells, steps, fields, phases, tuple(notes), tuple(oddities))
 
 
@@ -162,19 +186,16 @@ def _phases(path: Path, sections: Sections) -> tuple[dict[int, Phase], list[str]
 
 def _records(head: Path, data: Path, header: CprHeader, max_bytes: int) -> np.ndarray:
     """One record per point, after the file was found to have exactly the size that follows from the header."""
-    cells, size = 1, data.stat().st_size
-    for count in header.cells:
-        cells *= count
-    extent = " x ".join(f"{count:,}" for count in header.cells)
+    cells, size = math.prod(header.cells), data.stat().st_size
     known = sum(np.dtype(_field(field)[1]).itemsize for field in header.fields if _field(field)[1]) + 1
     if cells == 0 or size % cells or size // cells < known:
         raise unreadable(
             data,
-            f"holds {size:,} bytes, but {head.name} promises {extent} = {cells:,} points of {known} bytes",
+            f"holds {size:,} bytes, but {head.name} promises {product(*header.cells)} points of {known} bytes",
             "Copy both files again.",
         )
-    check_size(data, cells * 8 * (len(header.fields) + 1), max_bytes, f"{extent} points of {len(header.fields) + 1} numbers")
-    dtype = _dtype(data, header.fields, size // cells - known, extent)
+    check_size(data, cells * 8 * (len(header.fields) + 1), max_bytes, f"{extent(header.cells)} points of {len(header.fields) + 1} numbers")
+    dtype = _dtype(data, header.fields, size // cells - known, extent(header.cells))
     return np.fromfile(data, dtype, count=cells)
 
 
@@ -183,7 +204,7 @@ def _field(number: int) -> tuple[str, str]:
     return FIELDS.get(number) or ((f"edx{number - FIRST_COUNT}", "<f4") if number >= FIRST_COUNT else (f"unknown{number}", ""))
 
 
-def _dtype(path: Path, fields: tuple[int, ...], rest: int, extent: str) -> np.dtype:
+def _dtype(path: Path, fields: tuple[int, ...], rest: int, grid: str) -> np.dtype:
     """The type of a record; `rest` bytes belong to the one field of unknown type, or to those at the end."""
     unknown = [k for k, field in enumerate(fields) if not _field(field)[1]]
     at_end = bool(unknown) and unknown[0] == len(fields) - len(unknown)
@@ -191,7 +212,7 @@ def _dtype(path: Path, fields: tuple[int, ...], rest: int, extent: str) -> np.dt
         listed = ", ".join(str(fields[k]) for k in unknown)
         raise unreadable(
             path,
-            f"holds {rest} bytes per point beyond the fields that are known, for {extent} points and the unknown fields {listed or 'none'}",
+            f"holds {rest} bytes per point beyond the fields that are known, for {grid} points and the unknown fields {listed or 'none'}",
             "Export the map without further fields, or as .ctf.",
         )
     parts = [("phase", "u1")]

@@ -13,12 +13,14 @@ import numpy as np
 from jaxmicro.io.ebsd.ang import different_steps
 from jaxmicro.io.ebsd.angles import euler_in_radians
 from jaxmicro.io.ebsd.build import OPTIONS, scan_to_microstructure
+from jaxmicro.io.ebsd.lattice import lattice_note
 from jaxmicro.io.ebsd.oxford_phase import oxford_phase
 from jaxmicro.io.ebsd.phase_numbers import labels_of
 from jaxmicro.io.ebsd.points import Arrangement, arrange
+from jaxmicro.io.ebsd.promise import broken_promise, extent, product
 from jaxmicro.io.ebsd.scan import NOT_INDEXED, Scan
 from jaxmicro.io.ebsd.text import check_numbers, number, read_table, read_text, whole
-from jaxmicro.io.ebsd.text_writers import save_ctf
+from jaxmicro.io.ebsd.text_writers import FILLED, OURS, save_ctf
 from jaxmicro.io.formats import Format
 from jaxmicro.io.problems import unreadable
 from jaxmicro.microstructures import Microstructure, Phase
@@ -38,20 +40,29 @@ class CtfHeader:
     Attributes:
         mode: of the job, lower case: "grid" or "interactive".
         cells: points along x, y and z (1 for a map); None where it does not say.
-        steps: along x, y and z, in µm.
+        steps: along x, y and z, in µm; None where it does not say.
         phases: by their numbers, from 1.
         names: of the columns, lower case.
+        ours: whether this library wrote it.
+        filled: columns that this library's writer had nothing for.
         notes: lattice parameters.
         oddities: what was resolved.
     """
 
     mode: str
     cells: tuple[int, int, int] | None
-    steps: tuple[float, float, float]
+    steps: tuple[float | None, float | None, float | None]
     phases: dict[int, Phase]
     names: tuple[str, ...]
+    ours: bool
+    filled: tuple[str, ...]
     notes: tuple[str, ...]
     oddities: tuple[str, ...]
+
+    @property
+    def promise(self) -> str:
+        """The promised points as a product, or nothing."""
+        return "" if self.cells is None else product(*(self.cells if self.cells[2] > 1 else self.cells[:2]))
 
 
 def load_ctf(path: Path, max_bytes: int, resample: str | None = None, degrees: bool | None = None, **options: Any) -> Microstructure:
@@ -73,24 +84,25 @@ def read_ctf(path: Path, max_bytes: int, resample: str | None = None, degrees: b
     """
     text, oddities = read_text(path, max_bytes)
     header, body = _header(path, text)
-    table, of_numbers = read_table(path, body, max_bytes)
+    table, of_numbers = read_table(path, body, max_bytes, header.promise)
     if len(table) != len(header.names):
         raise unreadable(path, f"names {len(header.names)} columns and holds {len(table)}", "Export it again.")
-    check_numbers(path, table, list(header.names))
     found = dict(zip(header.names, table, strict=True))
-    _check_count(path, header, table.shape[1])
-    positions = _positions(path, header, found)
-    grid = arrange(path, positions, resample)
     labels, of_phases = labels_of(path, found["phase"], header.phases)
-    labels, of_marks = _without_solution(found, labels)
-    euler = euler_in_radians(path, np.stack([found[name] for name in ANGLES]), labels != NOT_INDEXED, "degrees", degrees)
+    labels, of_marks = (labels, []) if header.ours else _without_solution(found, labels)
+    check_numbers(path, table, list(header.names), labels != NOT_INDEXED)
+    _check_count(path, header, table.shape[1])
+    grid = arrange(path, _positions(path, header, found), resample)
+    in_degrees = True if header.ours and degrees is None else degrees  # ours are in degrees however small they are
+    euler = euler_in_radians(path, np.stack([found[name] for name in ANGLES]), labels != NOT_INDEXED, "degrees", in_degrees)
     return Scan(
         vendor="oxford",
         euler=grid.take(euler),
         phase=grid.take(labels),
         phases=tuple(header.phases.values()),
         spacing=grid.spacing,
-        maps={name: grid.take(column) for name, column in found.items() if name not in (*NEEDED, "z")},
+        maps={name: grid.take(column) for name, column in found.items() if name not in (*NEEDED, "z", *header.filled)},
+        origin=grid.origin,
         notes=(*header.notes, *grid.notes),
         oddities=(*oddities, *header.oddities, *of_numbers, *of_phases, *of_marks, *_contradictions(header, grid)),
     )
@@ -120,8 +132,12 @@ def _header(path: Path, text: str) -> tuple[CtfHeader, str]:
             f"names the columns {', '.join(names)[:200] or 'none'}, and {', '.join(missing) or 'each one'} is needed once",
             "Export it again.",
         )
-    mode = values.get("jobmode", "").lower()
-    return CtfHeader(mode, _cells(path, values, mode), _steps(path, values), phases, names, tuple(notes), tuple(oddities)), text[place:]
+    mode, mark = values.get("jobmode", "").lower(), values.get("prj", "")
+    filled = tuple(mark.removeprefix(FILLED).split(", ")) if mark.startswith(FILLED) else ()
+    header = CtfHeader(
+        mode, _cells(path, values, mode), _steps(path, values), phases, names, mark.startswith(OURS), filled, tuple(notes), tuple(oddities)
+    )
+    return header, text[place:]
 
 
 def _next_line(text: str, place: int) -> tuple[str, int]:
@@ -149,20 +165,22 @@ def _phases(path: Path, text: str, place: int, count: int) -> tuple[dict[int, Ph
         phase, odd = oxford_phase(parts[2] or f"phase {index}", whole(path, f"the Laue group of phase {index}", parts[3]), space_group)
         phases[index] = phase
         oddities += odd
-        constants = " ".join(f"{value:g}" for value in lattice)
-        notes.append(f"phase {phase.name}: lattice constants {constants} (Å, degrees), space group {space_group or '?'}")
+        notes.append(lattice_note(phase.name, lattice, space_group or "?"))
     return phases, notes, oddities, place
 
 
 def _cells(path: Path, values: dict[str, str], mode: str) -> tuple[int, int, int] | None:
     if "xcells" not in values and "ycells" not in values and mode != GRID:
         return None
-    x, y = (whole(path, name, values.get(name.lower(), "missing")) for name in ("XCells", "YCells"))
+    missing = [name for name in ("XCells", "YCells") if name.lower() not in values]
+    if missing:
+        raise unreadable(path, f"lacks {' and '.join(missing)} in its header, so that points could be missing", "Export it again.")
+    x, y = (whole(path, name, values[name.lower()]) for name in ("XCells", "YCells"))
     return x, y, max(whole(path, "ZCells", values.get("zcells", "1")), 1)
 
 
-def _steps(path: Path, values: dict[str, str]) -> tuple[float, float, float]:
-    x, y, z = (number(path, name, values.get(name.lower(), "0")) for name in ("XStep", "YStep", "ZStep"))
+def _steps(path: Path, values: dict[str, str]) -> tuple[float | None, float | None, float | None]:
+    x, y, z = (number(path, name, values[name.lower()]) if name.lower() in values else None for name in ("XStep", "YStep", "ZStep"))
     return x, y, z
 
 
@@ -172,12 +190,7 @@ def _check_count(path: Path, header: CtfHeader, points: int) -> None:
     x, y, z = header.cells
     promised = x * y * z
     if points != promised:
-        cells = f"{x:,} x {y:,}" + (f" x {z:,}" if z > 1 else "")
-        raise unreadable(
-            path,
-            f"holds {points:,} points, but the header promises {cells} = {promised:,}",
-            "Export it again, or check that it was copied whole.",
-        )
+        raise broken_promise(path, points, header.promise)
 
 
 def _positions(path: Path, header: CtfHeader, found: dict[str, np.ndarray]) -> np.ndarray:
@@ -187,9 +200,10 @@ def _positions(path: Path, header: CtfHeader, found: dict[str, np.ndarray]) -> n
     if "z" in found:
         return np.stack([found["x"], found["y"], found["z"]])
     x, y, _ = header.cells
-    if not header.steps[2] > 0:
-        raise unreadable(path, f"is a volume with the step {header.steps[2]:g} along z", "Correct ZStep in the header.")
-    return np.stack([found["x"], found["y"], header.steps[2] * (np.arange(found["x"].size) // (x * y))])
+    step = header.steps[2]
+    if step is None or not step > 0:
+        raise unreadable(path, f"is a volume with the step {step} along z", "Correct ZStep in the header.")
+    return np.stack([found["x"], found["y"], step * (np.arange(found["x"].size) // (x * y))])
 
 
 def _without_solution(found: dict[str, np.ndarray], labels: np.ndarray) -> tuple[np.ndarray, list[str]]:
@@ -204,12 +218,11 @@ def _without_solution(found: dict[str, np.ndarray], labels: np.ndarray) -> tuple
 def _contradictions(header: CtfHeader, grid: Arrangement) -> list[str]:
     """What the header says against the positions, which were believed."""
     lines = []
-    shape = " x ".join(map(str, grid.rows.shape))
+    shape = extent(grid.rows.shape)
     if header.mode != GRID:
         lines.append(f"the job has mode {header.mode!r}, but its positions are a grid of {shape}")
     elif not grid.hexagonal and header.cells is not None and header.cells[: grid.rows.ndim] != grid.rows.shape:
-        cells = " x ".join(map(str, header.cells[: grid.rows.ndim]))
-        lines.append(f"the header promises {cells}, but the positions fill {shape}: they were believed")
+        lines.append(f"the header promises {extent(header.cells[: grid.rows.ndim])}, but the positions fill {shape}: they were believed")
     return [*lines, *different_steps(header.steps, grid)]
 
 

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from jaxmicro.io.ebsd.ang import CLOSE, NO_ANGLE, NO_CONFIDENCE
 from jaxmicro.io.ebsd.dream3d_layout import STRUCTURES, Layout, find_layout
 from jaxmicro.io.ebsd.euler_check import checked_euler
+from jaxmicro.io.ebsd.lattice import lattice_note
 from jaxmicro.io.ebsd.measured import euler_angles
 from jaxmicro.io.ebsd.scan import NOT_INDEXED, Scan
 from jaxmicro.io.hdf5 import Node, open_hdf5
@@ -21,8 +23,10 @@ from jaxmicro.microstructures import Microstructure, Phase
 
 LAUE = {0: "6/mmm", 1: "m-3m", 2: "6/m", 3: "m-3", 4: "-1", 5: "2/m", 6: "mmm", 7: "4/m", 8: "4/mmm", 9: "-3", 10: "-3m"}
 UNKNOWN = 999
+OURS = "jaxmicro"  # attribute of the files of this library, whose mask says all about what was measured
 EULER, QUATERNIONS, PHASES, FEATURES, MASK = "eulerangles", ("quats", "quaternions"), "phases", "featureids", "mask"
 MAPS = {"confidenceindex": "ci", "imagequality": "iq", "semsignal": "sem", "meanangulardeviation": "mad", "bandcontrast": "bc", "bandslope": "bs", FEATURES: "grain"}  # fmt: skip
+LATTICE = "LatticeConstants"
 LEFT_OUT = ("xposition", "yposition", "x", "y")
 NAME_PREFIX = "MaterialName "  # that some versions leave in the names of phases
 APART = math.radians(0.1)  # what two representations of one orientation may differ by
@@ -38,15 +42,15 @@ def load_dream3d(path: Path, max_bytes: int, scan: str | None = None, degrees: b
 def read_dream3d(path: Path, max_bytes: int, scan: str | None = None, degrees: bool | None = None) -> Scan:
     """The scan of a .dream3d file; one slice is a map."""
     with open_hdf5(path, max_bytes) as root:
-        return _scan(path, find_layout(path, root, scan), degrees)
+        return _scan(path, find_layout(path, root, scan), degrees, root.attribute(OURS) is not None)
 
 
-def _scan(path: Path, layout: Layout, degrees: bool | None) -> Scan:
+def _scan(path: Path, layout: Layout, degrees: bool | None, ours: bool) -> Scan:
     names = {_plain(name): name for name in layout.cells.names if not layout.cells.is_group(name)}
     phases = _phases(path, layout.ensemble)
     euler, oddities = _orientations(path, layout, names, degrees)
     phase = _labels(path, layout, names, len(phases))
-    notes = [f"read from {layout.name!r}"]
+    notes = [f"read from {layout.name!r}", *_lattices(layout.ensemble, phases)]
     maps, skipped = _maps(layout, names)
     if skipped:
         notes.append(f"left out, since they are no scalar maps: {', '.join(skipped)}")
@@ -54,10 +58,9 @@ def _scan(path: Path, layout: Layout, degrees: bool | None) -> Scan:
         measured = _grid(layout, layout.cells.numbers(names[MASK], math.prod(layout.shape)))[0] != 0
         notes.append(f"{int((~measured).sum())} points outside the array {names[MASK]!r} count as not indexed")
         phase = np.where(measured, phase, NOT_INDEXED)
-    lost = (maps["ci"] == -1) & (phase != NOT_INDEXED) if "ci" in maps else np.zeros(layout.shape, bool)
-    if lost.any():
-        notes.append(f"{int(lost.sum())} points with confidence index -1 count as not indexed, as their vendor marks them")
-        phase = np.where(lost, NOT_INDEXED, phase)
+    if not (ours and MASK in names):
+        phase, of_marks, odd = _without_confidence(maps, phase, euler, degrees)
+        notes, oddities = [*notes, *of_marks], [*oddities, *odd]
     euler = checked_euler(path, euler, phase, degrees)
     thin = layout.shape[2] == 1
     return Scan(
@@ -70,6 +73,22 @@ def _scan(path: Path, layout: Layout, degrees: bool | None) -> Scan:
         notes=tuple(notes),
         oddities=tuple(oddities),
     )
+
+
+def _without_confidence(
+    maps: dict[str, np.ndarray], phase: np.ndarray, euler: np.ndarray, degrees: bool | None
+) -> tuple[np.ndarray, list[str], list[str]]:
+    """Phases without the points of confidence index -1, as EDAX marks them; notes and oddities."""
+    if "ci" not in maps:
+        return phase, [], []
+    no_confidence = maps["ci"] == NO_CONFIDENCE
+    mark = np.rad2deg(NO_ANGLE) if degrees else NO_ANGLE
+    no_angle = np.abs(euler[1:] - mark).max(axis=0) < CLOSE
+    if no_confidence.all() and not no_angle.all():
+        return phase, [], ["the confidence index is -1 everywhere: it was not taken as a mark of points that were not indexed"]
+    lost = no_confidence & (phase != NOT_INDEXED)
+    note = f"{int(lost.sum())} points with confidence index -1 count as not indexed, as their vendor marks them"
+    return np.where(lost, NOT_INDEXED, phase), [note] if lost.any() else [], []
 
 
 def _plain(name: str) -> str:
@@ -141,6 +160,14 @@ def _phases(path: Path, ensemble: Node | None) -> tuple[Phase, ...]:
         raise unreadable(path, f"lists {len(structures)} crystal structures and {len(titles)} names of phases")
     named = (title.removeprefix(NAME_PREFIX).strip() or f"phase {k}" for k, title in enumerate(titles))
     return tuple(Phase(name, LAUE.get(code)) for name, code in zip(named, structures, strict=True))[1:]
+
+
+def _lattices(ensemble: Node | None, phases: tuple[Phase, ...]) -> list[str]:
+    """A line per phase where the list of phases has lattice constants."""
+    if ensemble is None or LATTICE not in ensemble or math.prod(ensemble.shape(LATTICE)) != 6 * (len(phases) + 1):
+        return []
+    rows = ensemble.numbers(LATTICE).reshape(-1, 6)[1:]
+    return [lattice_note(phase.name, row.tolist()) for phase, row in zip(phases, rows, strict=True)]
 
 
 def _maps(layout: Layout, names: dict[str, str]) -> tuple[dict[str, np.ndarray], list[str]]:

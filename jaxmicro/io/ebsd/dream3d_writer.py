@@ -1,13 +1,15 @@
 """Microstructures as .dream3d files in the layout of version 7, which DREAM.3D 6 and DREAM3D-NX both read."""
 
+import warnings
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from jaxmicro._core import check
-from jaxmicro.io.ebsd.dream3d import LAUE, UNKNOWN
+from jaxmicro.io.ebsd.dream3d import LAUE, OURS, UNKNOWN
 from jaxmicro.io.ebsd.dream3d_layout import CELL, ENSEMBLE, GEOMETRY, STRUCTURES
 from jaxmicro.io.ebsd.measured import Measured, measured
+from jaxmicro.io.problems import DataWarning
 
 CONTAINER, CELLS, PHASES = "DataContainer", "CellData", "CellEnsembleData"
 NAMES = {"ci": "Confidence Index", "iq": "Image Quality", "fit": "Fit", "grain": "FeatureIds"}
@@ -20,8 +22,12 @@ def save_dream3d(stream: BinaryIO, value: Any) -> None:
     import h5py
 
     ms = measured(value, "A .dream3d file")
+    if ms.left_out:
+        lost = f"A .dream3d file loses something: the maps {', '.join(ms.left_out)} are not of one number per voxel and were left out. .npz keeps all."
+        warnings.warn(lost, DataWarning, stacklevel=5)
     with h5py.File(stream, "w") as file:
         file.attrs["FileVersion"] = np.bytes_("7.0")
+        file.attrs[OURS] = np.array([1], np.uint8)
         file.attrs["DREAM3D Version"] = np.bytes_("6.5.171")
         file.create_group("DataContainerBundles")
         container = file.create_group("DataContainers").create_group(CONTAINER)
@@ -51,7 +57,7 @@ def _write_cells(group: Any, ms: Measured) -> None:
     _write_array(group, "Phases", (ms.labels + 1).astype(np.int32), ms.shape)
     _write_array(group, "EulerAngles", ms.euler.astype(np.float32), ms.shape)
     _write_array(group, "Quats", ms.orientation[[1, 2, 3, 0]].astype(np.float32), ms.shape)
-    if not ms.mask.all():
+    if not ms.mask.all() or "ci" in ms.maps:
         _write_array(group, "Mask", ms.mask.astype(np.uint8), ms.shape)
     for name, values in ms.maps.items():
         values = values.astype(np.int32) if name == "grain" else values.astype(np.uint8) if values.dtype == bool else values

@@ -15,9 +15,12 @@ import numpy as np
 
 from jaxmicro.io.ebsd.ang import CLOSE, NO_ANGLE, NO_CONFIDENCE, NO_FIT
 from jaxmicro.io.ebsd.euler_check import checked_euler
+from jaxmicro.io.ebsd.lattice import lattice_note
 from jaxmicro.io.ebsd.laue_names import laue_of_edax, without_group
 from jaxmicro.io.ebsd.phase_numbers import labels_of
+from jaxmicro.io.ebsd.places import NO_POSITIONS, OFF_GRID
 from jaxmicro.io.ebsd.points import Arrangement, arrange
+from jaxmicro.io.ebsd.promise import broken_promise, product
 from jaxmicro.io.ebsd.scan import NOT_INDEXED, Scan
 from jaxmicro.io.ebsd.scan_choice import chosen
 from jaxmicro.io.hdf5 import Node, open_hdf5
@@ -26,11 +29,11 @@ from jaxmicro.microstructures import Microstructure, Phase
 
 MAPS = {"CI": "ci", "IQ": "iq", "Fit": "fit", "SEM Signal": "sem"}
 ANGLES = ("Phi1", "Phi", "Phi2")
+LATTICE = tuple(f"Lattice Constant {name}" for name in ("a", "b", "c", "alpha", "beta", "gamma"))
 NO_POSITION = -1e6  # positions below stand for points without data; EDAX writes -1111111
 MAX_EXTENT = 1 << 31
 SQUARE, HEXAGONAL = "SqrGrid", "HexGrid"
 OFF_STEP = 0.01  # of a step: how far positions and header may differ
-OFF_GRID = 0.25  # of a step: how far a position may lie from its place
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +71,7 @@ def scan_names(root: Node) -> list[str]:
 def _scan(path: Path, data: Node, header: Node, degrees: bool | None, resample: str | None) -> Scan:
     grid = _grid(path, header)
     size = _check_size(path, data, grid)
-    phases, oddities = _phases(path, header.child("Phase"))
+    phases, lattices, oddities = _phases(path, header.child("Phase"))
     columns = {name: data.numbers(name, size).ravel() for name in (*ANGLES, *MAPS) if name in data or name in ANGLES}
     x, y, known = _positions(data, size)
     labels, odd = labels_of(path, data.numbers("Phase", size).ravel().astype(float), dict(enumerate(phases, 1)), single=0)
@@ -77,7 +80,7 @@ def _scan(path: Path, data: Node, header: Node, degrees: bool | None, resample: 
     phase = places.take(labels)
     euler = checked_euler(path, places.take(np.stack([columns[name] for name in ANGLES]).astype(float)), phase, degrees)
     maps = {short: places.take(columns[name]) for name, short in MAPS.items() if name in columns}
-    return Scan("edax", euler, phase, phases, places.spacing, maps, places.notes, (*oddities, *odd))
+    return Scan("edax", euler, phase, phases, places.spacing, maps, (*lattices, *places.notes), (*oddities, *odd))
 
 
 def _grid(path: Path, header: Node) -> Promised:
@@ -99,16 +102,16 @@ def _check_size(path: Path, data: Node, grid: Promised) -> int:
     promised = sizes["Phase"] if grid.hexagonal else grid.nx * grid.ny  # every other row of a hexagonal grid may be shorter
     for name, found in sizes.items():
         if found != promised:
-            text = f"{promised:,}" if grid.hexagonal else f"{grid.nx} × {grid.ny} = {promised:,}"
-            raise unreadable(path, f"{name}: {found:,} points but the header promises {text}", "Export it again.")
+            raise broken_promise(path, found, f"{promised:,}" if grid.hexagonal else product(grid.nx, grid.ny), name)
     return promised
 
 
-def _phases(path: Path, group: Node) -> tuple[tuple[Phase, ...], list[str]]:
+def _phases(path: Path, group: Node) -> tuple[tuple[Phase, ...], list[str], list[str]]:
+    """Phases, lattice constants, and oddities."""
     names = sorted((name for name in group.names if group.is_group(name)), key=lambda name: (len(name), name))
     if not names or names != [str(k) for k in range(1, len(names) + 1)]:
         raise unreadable(path, f"lists phases {names[:8]}, and 1, 2, … are expected", "Export it again.")
-    found, oddities = [], []
+    found, notes, oddities = [], [], []
     for name in names:
         entry = group.child(name)
         title = entry.text("MaterialName") or f"phase {name}"
@@ -117,7 +120,9 @@ def _phases(path: Path, group: Node) -> tuple[tuple[Phase, ...], list[str]]:
         if laue is None:
             oddities.append(without_group(title, number))
         found.append(Phase(title, laue))
-    return tuple(found), oddities
+        if all(name in entry for name in LATTICE):
+            notes.append(lattice_note(title, [entry.number(name) for name in LATTICE]))
+    return tuple(found), notes, oddities
 
 
 def _lost(data: Node, columns: dict[str, np.ndarray], size: int) -> np.ndarray:
@@ -158,7 +163,7 @@ def _arrangement(path: Path, x: np.ndarray, y: np.ndarray, known: np.ndarray, gr
         away_y = np.abs((y[known] - y[first]) / grid.spacing[1] - (row - row[0])).max()
         if not max(away_x, away_y) <= OFF_GRID:
             raise unreadable(path, f"holds positions that are not those of its grid of {grid.nx} × {grid.ny} points", "Export it again.")
-    return Arrangement(order.T, grid.spacing)
+    return Arrangement(order.T, grid.spacing, notes=() if x.size else (NO_POSITIONS,))
 
 
 def _check_promise(path: Path, found: Arrangement, grid: Promised) -> None:

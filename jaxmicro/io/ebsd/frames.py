@@ -4,6 +4,13 @@ EDAX and Oxford give positions in a frame that is turned by 180° about y agains
 at (x to the right, y down), and EDAX's Euler angles start 90° earlier. Put right, positions and angles share one frame.
 A half turn about y reverses x, and z in a volume. Oxford's crystal axes are x ∥ a* in hexagonal and trigonal crystals;
 those of this library are x ∥ a, 30° before it: φ2 − 30°.
+
+Sources: DREAM.3D's documentation of its EBSD readers (positions by 180° about ⟨010⟩ for both vendors, Euler angles by 90° about
+⟨001⟩ for EDAX and not at all for Oxford). For Oxford the sources disagree: MTEX's `loadEBSD_ctf` with
+convertSpatial2EulerReferenceFrame turns the positions by 180° about x, and keeps the angles too. Places then differ by a half
+turn about z against the same crystals, which `microstructures.turn` does not give by itself, since it turns crystals with places:
+
+    turn(ms, 2).replace(orientation=ms.orientation[:, ::-1, ::-1])  # MTEX's frame, from frame="oxford"
 """
 
 import dataclasses

@@ -14,7 +14,10 @@ from jaxmicro.orientations.laue import LAUE_GROUPS
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """Attributes as in `Microstructure`; `orientation` and `euler` (Bunge, radians) are the identity where not measured."""
+    """Attributes as in `Microstructure`; `orientation` and `euler` (Bunge, radians) are the identity where not measured.
+
+    `maps` are those of one number per voxel, `left_out` the names of the others.
+    """
 
     labels: Int[np.ndarray, "*grid"]
     orientation: Float[np.ndarray, "4 *grid"]
@@ -23,6 +26,7 @@ class Measured:
     phases: tuple[Phase, ...]
     spacing: tuple[float, ...]
     maps: dict[str, np.ndarray]
+    left_out: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -50,8 +54,9 @@ def measured(value: Any, what: str, ndim: int | None = None) -> Measured:
     q = np.asarray(value.orientation, float)
     q = np.where(mask & np.isfinite(q).all(axis=0), q, np.reshape([1.0, 0, 0, 0], (4, *(1,) * len(shape))))
     maps = {name: np.asarray(each) for name, each in value.maps.items() if each.shape == shape}
+    left_out = tuple(name for name in value.maps if name not in maps)
     spacing = tuple(float(str(edge)) for edge in np.asarray(value.grid.spacing))
-    return Measured(np.asarray(value.labels), q, euler_angles(q), mask, value.phases, spacing, maps)
+    return Measured(np.asarray(value.labels), q, euler_angles(q), mask, value.phases, spacing, maps, left_out)
 
 
 def euler_angles(q: np.ndarray) -> np.ndarray:

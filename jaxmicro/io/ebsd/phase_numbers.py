@@ -47,5 +47,6 @@ def labels_of(
 
 def _distinct(column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The numbers that occur and how often; only the first one that is not whole, where there is one."""
-    broken = column[column != np.rint(column)]
+    with np.errstate(invalid="ignore"):
+        broken = column[column != np.rint(column)]
     return (broken[:1], np.array([broken.size])) if broken.size else np.unique(column, return_counts=True)

@@ -2,12 +2,14 @@
 
 import dataclasses
 import itertools
+import math
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from jaxmicro._core import check_choice
+from jaxmicro.io.ebsd.promise import product
 from jaxmicro.io.problems import unreadable
 
 NEW_LEVEL = 0.25  # of the widest gap: positions further apart than this are different rows
@@ -23,12 +25,14 @@ class Arrangement:
             hexagonal grid was resampled.
         spacing: step along each axis, in the file's unit.
         hexagonal: whether the positions are a hexagonal grid, so that `rows` are nearest neighbours.
+        origin: position of the first place, in the file's unit; empty where no positions were read.
         notes: what was done.
     """
 
     rows: Int[np.ndarray, "*grid"]
     spacing: tuple[float, ...]
     hexagonal: bool = False
+    origin: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
 
     def take(self, column: np.ndarray) -> np.ndarray:
@@ -43,15 +47,19 @@ class Levels:
     place: Int[np.ndarray, " points"]
     count: int
     step: float
+    first: float
 
 
-def arrange(path: Path, positions: Float[np.ndarray, "d points"], resample: str | None = None) -> Arrangement:
+def arrange(
+    path: Path, positions: Float[np.ndarray, "d points"], resample: str | None = None, *, squares_only: bool = False
+) -> Arrangement:
     """The grid that positions form, in whatever order they come.
 
     Args:
         path: the file, for the wording of errors.
         positions: x and y, or x, y and z of each point, finite.
         resample: "nearest" puts a hexagonal grid onto squares of its step; None refuses it.
+        squares_only: whether the reader knows no way to resample.
 
     Raises:
         ReadError: if the positions are no grid: steps that differ, places that are missing or taken twice, rows that
@@ -63,21 +71,23 @@ def arrange(path: Path, positions: Float[np.ndarray, "d points"], resample: str 
     shape = tuple(level.count for level in levels)
     points = positions.shape[1]
     if len(levels) == 2 and _is_hexagonal(levels):
+        if squares_only:
+            raise unreadable(path, "holds a hexagonal grid", "Export the map on a square grid.")
         return _hexagonal(path, levels, resample)
-    size = _product(shape)
+    size = math.prod(shape)
     if size != points:
-        extent = " x ".join(f"{count:,}" for count in shape)
         raise unreadable(
             path,
-            f"holds {points:,} points, but their positions span {extent} = {size:,} places",
+            f"holds {points:,} points, but their positions span {product(*shape)} places",
             "Points are missing, or these are no grid. Export the map on a regular grid.",
         )
     place = _flat([level.place for level in levels], shape)
-    _check_taken_once(path, place)
+    _check_taken_once(path, place, size)
     rows = np.empty(points, np.int64)
     rows[place] = np.arange(points)
     turned = () if np.array_equal(rows, np.arange(points)) else ("rows of the file were out of order and were sorted by position",)
-    return Arrangement(rows.reshape(shape[::-1]).T, tuple(level.step for level in levels), notes=turned)
+    origin = tuple(level.first for level in levels)
+    return Arrangement(rows.reshape(shape[::-1]).T, tuple(level.step for level in levels), origin=origin, notes=turned)
 
 
 def _levels(path: Path, axis: str, values: np.ndarray) -> Levels:
@@ -85,7 +95,7 @@ def _levels(path: Path, axis: str, values: np.ndarray) -> Levels:
     found = np.unique(values)
     gaps = np.diff(found)
     if gaps.size == 0:
-        return Levels(np.zeros(values.size, np.int64), 1, 1.0)
+        return Levels(np.zeros(values.size, np.int64), 1, 1.0, float(found[0]))
     breaks = np.flatnonzero(gaps > NEW_LEVEL * gaps.max())
     first, last = found[: breaks[0] + 1].mean(), found[breaks[-1] + 1 :].mean()
     count = breaks.size + 1
@@ -99,7 +109,7 @@ def _levels(path: Path, axis: str, values: np.ndarray) -> Levels:
             f"holds no grid: {axis} takes {found.size:,} values with steps of {width}",
             "Export the map on a regular grid, such as jobs of the mode 'Grid'.",
         )
-    return Levels(place.astype(np.int64), count, step)
+    return Levels(place.astype(np.int64), count, step, float(first))
 
 
 def _is_hexagonal(levels: list[Levels]) -> bool:
@@ -127,8 +137,8 @@ def _hexagonal(path: Path, levels: list[Levels], resample: str | None) -> Arrang
         distance = (column * x.step - across) ** 2 + (row * rise - down) ** 2
         nearest = np.where(distance < best, rows[column, row], nearest)
         best = np.minimum(best, distance)
-    note = f"resampled by nearest neighbour onto {shape[0]} x {shape[1]} squares of {step:.6g}: the file holds {what}"
-    return Arrangement(nearest, (step, step), True, (note,))
+    note = f"resampled by nearest neighbour onto {shape[0]} × {shape[1]} squares of {step:.6g}: the file holds {what}"
+    return Arrangement(nearest, (step, step), True, (x.first, y.first), (note,))
 
 
 def _table_of_rows(path: Path, levels: list[Levels]) -> Int[np.ndarray, "half ny"]:
@@ -137,7 +147,7 @@ def _table_of_rows(path: Path, levels: list[Levels]) -> Int[np.ndarray, "half ny
     counts = np.bincount(y.place, minlength=y.count)
     if x.count * y.count > 2 * x.place.size + y.count or counts.min() == 0:
         raise unreadable(path, f"holds {x.place.size:,} points on a hexagonal grid that is not filled", "Points are missing.")
-    _check_taken_once(path, x.place + x.count * y.place)
+    _check_taken_once(path, x.place + x.count * y.place, x.count * y.count)
     table = np.full((x.count, y.count), -1, np.int64)
     table[x.place, y.place] = np.arange(x.place.size)
     wanted = (np.arange(x.count)[:, None] + np.arange(y.count)[None, :] - x.place[0] - y.place[0]) % 2 == 0
@@ -157,25 +167,17 @@ def _nearest_column(table: np.ndarray, wanted: np.ndarray, row: np.ndarray) -> n
     return np.clip(column, first[row], last[row])
 
 
-def _check_taken_once(path: Path, place: np.ndarray) -> None:
-    taken = np.bincount(place)
+def _check_taken_once(path: Path, place: np.ndarray, size: int) -> None:
+    taken = np.bincount(place, minlength=size)
     if taken.max() > 1:
         twice = np.flatnonzero(place == int(taken.argmax()))
-        raise unreadable(
-            path,
-            f"holds two points at one position (rows {int(twice[0]) + 1:,} and {int(twice[1]) + 1:,} of its data)",
-            f"{int((taken == 0).sum()):,} places of the grid are empty.",
-        )
+        empty = int((taken == 0).sum())
+        places = "1 place of the grid is empty" if empty == 1 else f"{empty:,} places of the grid are empty"
+        rows = f"rows {int(twice[0]) + 1:,} and {int(twice[1]) + 1:,} of its data"
+        raise unreadable(path, f"holds two points at one position ({rows})", f"{places}." if size == place.size else "")
 
 
 def _flat(places: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
     """Number of each place, x fastest."""
     strides = (1, *itertools.accumulate(shape[:-1], lambda a, b: a * b))
     return sum((place * stride for place, stride in zip(places, strides, strict=True)), np.zeros_like(places[0]))
-
-
-def _product(shape: tuple[int, ...]) -> int:
-    size = 1
-    for count in shape:
-        size *= count
-    return size

@@ -23,6 +23,7 @@ class Scan:
         maps: further measured maps by their short lower-case names (`ci`, `iq`, `fit`, `mad`, `bc`, `bs`, `bands`, …).
         notes: what a reader of a report should know.
         oddities: what was wrong and was resolved; each becomes a `DataWarning` and a note.
+        origin: position of the first point in µm, where the file has positions.
     """
 
     vendor: str
@@ -33,3 +34,4 @@ class Scan:
     maps: dict[str, np.ndarray]
     notes: tuple[str, ...] = ()
     oddities: tuple[str, ...] = ()
+    origin: tuple[float, ...] = ()

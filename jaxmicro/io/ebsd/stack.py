@@ -1,6 +1,5 @@
 """A folder of .ang or .ctf slices as one volume."""
 
-import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -13,13 +12,16 @@ from jaxmicro.io.ebsd.align import align_slices
 from jaxmicro.io.ebsd.ang import read_ang
 from jaxmicro.io.ebsd.build import OPTIONS, scan_to_microstructure
 from jaxmicro.io.ebsd.ctf import read_ctf
-from jaxmicro.io.ebsd.scan import Scan
+from jaxmicro.io.ebsd.promise import extent
+from jaxmicro.io.ebsd.scan import NOT_INDEXED, Scan
+from jaxmicro.io.ebsd.slice_order import gaps, in_order, order_line
 from jaxmicro.io.formats import Format
 from jaxmicro.io.problems import check_size, unreadable
 from jaxmicro.microstructures import Microstructure
 
 READERS: dict[str, Callable[..., Scan]] = {".ang": read_ang, ".ctf": read_ctf}
 ALIGNMENTS = ("translation",)
+OFF_ORIGIN = 0.25  # of a step by which slices may begin elsewhere
 SAME_STEP = 1e-3  # share by which steps of slices may differ: rounded positions
 
 
@@ -55,11 +57,18 @@ def load_stack(
     if align is not None:
         check_choice("align", align, ALIGNMENTS)
     scans = _read_all(path, files, max_bytes, resample, degrees)
-    notes = [f"volume of {len(files)} slices {float(spacing):g} µm apart along z, from {files[0].name} to {files[-1].name}"]
-    if align is not None:
-        scans, lines = _aligned(path, scans)
+    notes = [
+        f"volume of {len(files)} slices {float(spacing):g} µm apart along z, from {files[0].name} to {files[-1].name}",
+        f"order of the slices: {order_line(files)}",
+    ]
+    oddities = gaps(files)
+    if align is None:
+        oddities += _different_origins(files, scans)
+    else:
+        scans, lines, odd = _aligned(path, files, scans)
         notes += lines
-    return scan_to_microstructure(path, _volume(scans, float(spacing), notes), **options)
+        oddities += odd
+    return scan_to_microstructure(path, _volume(scans, float(spacing), notes, oddities), **options)
 
 
 def slices_in(path: Path) -> list[Path]:
@@ -74,12 +83,7 @@ def slices_in(path: Path) -> list[Path]:
             f"is a folder with {len(entries)} .ang or .ctf files, and a volume has at least two slices",
             "Name one file, or a folder of slices.",
         )
-    return sorted(entries, key=lambda entry: _natural(entry.name))
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """Numbers in names count as numbers: slice 9 comes before slice 10."""
-    return [(int(part), "") if part.isdigit() and part.isascii() else (-1, part) for part in re.split(r"([0-9]{1,18})", name.lower())]
+    return in_order(path, entries)
 
 
 def _read_all(path: Path, files: list[Path], max_bytes: int, resample: str | None, degrees: bool | None) -> list[Scan]:
@@ -90,7 +94,7 @@ def _read_all(path: Path, files: list[Path], max_bytes: int, resample: str | Non
         scan = read(file, max_bytes, resample, degrees)
         if not scans:
             size = (scan.euler.nbytes + scan.phase.nbytes + sum(values.nbytes for values in scan.maps.values())) * len(files)
-            check_size(path, size, max_bytes, f"{len(files)} slices of {' x '.join(map(str, scan.phase.shape))} points")
+            check_size(path, size, max_bytes, f"{len(files)} slices of {extent(scan.phase.shape)} points")
         else:
             _check_fits(file, scan, files[0], scans[0])
         scans.append(scan)
@@ -115,30 +119,51 @@ def _check_fits(file: Path, scan: Scan, first_file: Path, first: Scan) -> None:
 
 
 def _size(scan: Scan) -> str:
-    return " x ".join(map(str, scan.phase.shape))
+    return extent(scan.phase.shape)
 
 
 def _names(scan: Scan) -> str:
     return ", ".join(f"{phase.name!r} ({phase.laue})" for phase in scan.phases)
 
 
-def _aligned(path: Path, scans: list[Scan]) -> tuple[list[Scan], list[str]]:
+def _different_origins(files: list[Path], scans: list[Scan]) -> list[str]:
+    """An oddity where slices begin at other positions than the first one."""
+    shifts = []
+    for file, scan in zip(files, scans, strict=True):
+        for axis, begin, first, step in zip("xy", scan.origin, scans[0].origin, scans[0].spacing, strict=False):
+            if abs(begin - first) > OFF_ORIGIN * step:
+                shifts.append(f"{file.name} by {begin - first:+.6g} µm along {axis}")
+    if not shifts:
+        return []
+    listed = ", ".join(shifts[:4]) + (", …" if len(shifts) > 4 else "")
+    return [f"slices begin at other positions than {files[0].name} ({listed}): they were put on top of one another without that shift"]
+
+
+def _aligned(path: Path, files: list[Path], scans: list[Scan]) -> tuple[list[Scan], list[str], list[str]]:
+    """Slices moved and cut, notes, and an oddity where there was nothing to align by."""
+    empty = [file.name for file, scan in zip(files, scans, strict=True) if (scan.phase == NOT_INDEXED).all()]
     try:
         cut, shifts = align_slices(scans)
     except ValueError as error:
         raise unreadable(path, f"cannot be aligned: {error}", "Leave align out, or remove the slices that do not belong.") from error
     moves = ", ".join(str(shift.move) for shift in shifts)
-    before, after = (float(np.mean([getattr(shift, name) for shift in shifts])) for name in ("before", "after"))
-    line = f"aligned by translation: shifts against the slice before {moves} points; agreement {before:.3f} before, {after:.3f} after"
-    return cut, [line, f"cut to the common window of {_size(cut[0])} points"]
+    judged = [shift for shift in shifts if np.isfinite((shift.before, shift.after)).all()]
+    agreement = "no agreement could be judged"
+    if judged:
+        before, after = (float(np.mean([getattr(shift, name) for shift in judged])) for name in ("before", "after"))
+        agreement = f"agreement {before:.3f} before, {after:.3f} after"
+    line = f"aligned by translation: shifts against the slice before {moves} points; {agreement}"
+    listed = ", ".join(empty[:4]) + (", …" if len(empty) > 4 else "")
+    oddities = [f"nothing is indexed in {listed}: there the slices could not be aligned and were left where they are"] if empty else []
+    return cut, [line, f"cut to the common window of {_size(cut[0])} points"], oddities
 
 
-def _volume(scans: list[Scan], distance: float, notes: list[str]) -> Scan:
+def _volume(scans: list[Scan], distance: float, notes: list[str], of_order: list[str]) -> Scan:
     """Slices on top of one another; maps that not all of them have are left out."""
     first = scans[0]
     shared = [name for name in first.maps if all(name in scan.maps for scan in scans)]
     times = Counter(line for scan in scans for line in dict.fromkeys(scan.oddities))
-    oddities = [f"{line} ({count} of {len(scans)} slices)" for line, count in times.items()]
+    oddities = of_order + [f"{line} ({count} of {len(scans)} slices)" for line, count in times.items()]
     lost = sorted({name for scan in scans for name in scan.maps} - set(shared))
     if lost:
         oddities.append(f"not all slices have the maps {', '.join(lost)}: they were left out")

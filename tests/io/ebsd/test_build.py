@@ -101,10 +101,10 @@ LOST = np.where(np.arange(12).reshape(1, 4, 3) == 0, np.nan, 0.5) * np.ones((3, 
         ({}, {"phase": "C"}, "has no phase 'C'. It has 'A', 'B'"),
         ({"maps": {"iq": CI}}, {"min_ci": 0.1}, "has no map 'ci', which min_ci=0.1 needs. It has iq"),
         ({"phase": PHASE + 1}, {}, r"has phases 1 … 2, and describes 2|has phases 0 … 2, and describes 2"),
-        ({"spacing": (0.0, 1.0)}, {}, "has points 0 x 1 µm apart"),
+        ({"spacing": (0.0, 1.0)}, {}, "has points 0 × 1 µm apart"),
         ({"spacing": (1e-300, 1.0)}, {}, "µm apart"),
         ({"euler": LOST}, {}, "holds 1 indexed points whose Euler angles are not finite"),
-        ({"euler": np.ones((3, 4, 1)), "phase": np.zeros((4, 1), int), "maps": {}}, {}, "holds 4 x 1 points"),
+        ({"euler": np.ones((3, 4, 1)), "phase": np.zeros((4, 1), int), "maps": {}}, {}, "holds 4 × 1 points"),
     ],
 )
 def test_what_no_reader_may_let_through(changes, options, words):
@@ -117,7 +117,7 @@ def test_what_no_reader_may_let_through(changes, options, words):
     [
         ({"unindexed": "drop"}, "`unindexed` must be one of 'keep', 'nearest'"),
         ({"min_ci": "high"}, "`min_ci` must be a number, but it is 'high'"),
-        ({"phase": ()}, "`phase` must name at least one phase"),
+        ({"phase": ()}, "`phase` must be the name of a phase"),
     ],
 )
 def test_options_that_make_no_sense(as_user, options, words):

@@ -47,10 +47,10 @@ def test_fields_of_unknown_size_are_left_out_where_their_size_follows(tmp_path, 
 
 
 REFUSED = {
-    "cut": ({"cut": -25}, r"map.crc` holds 725 bytes, but map.cpr promises 6 x 5 = 30 points of 25 bytes"),
+    "cut": ({"cut": -25}, r"map.crc` holds 725 bytes, but map.cpr promises 6 × 5 = 30 points of 25 bytes"),
     "cut record": ({"cut": -3}, r"holds 747 bytes"),
-    "counts": ({"cells": (1330, 426)}, r"promises 1,330 x 426 = 566,580 points"),
-    "no cells": ({"cells": (0, 5)}, r"promises 0 x 5 = 0 points"),
+    "counts": ({"cells": (1330, 426)}, r"promises 1330 × 426 = 566,580 points"),
+    "no cells": ({"cells": (0, 5)}, r"promises 0 × 5 = 0 points"),
     "fewer cells": ({"cells": (3, 5)}, r"holds 25 bytes per point beyond the fields that are known"),
     "scattered": ({"mode": "Interactive"}, "is a job of mode 'Interactive', whose points are no grid"),
     "two unknown": ({"fields": ((9, "V3"), *CRC_FIELDS, (13, "V1"))}, r"the unknown fields 9, 13"),
@@ -113,5 +113,60 @@ def test_numbers_that_are_none(tmp_path):
 
 def test_sizes_are_checked_before_records_are_read(tmp_path):
     head, _ = written(tmp_path, sample())
-    with pytest.raises(ReadError, match=r"holds 6 x 5 points of 10 numbers: .* `max_bytes` allows"):
+    with pytest.raises(ReadError, match=r"holds 6 × 5 points of 10 numbers: .* `max_bytes` allows"):
         read(head, max_bytes=2000)
+
+
+WITH_PLACES = ((1, "<f4"), (2, "<f4"), *CRC_FIELDS)
+
+
+def placed(folder, s, x, y, order=None, **changes):
+    """A file with positions, its records in another order."""
+    text, data = cpr(s, fields=WITH_PLACES, **changes)
+    records = np.frombuffer(data, np.dtype([("phase", "u1"), *((str(field), kind) for field, kind in WITH_PLACES)])).copy()
+    records["1"], records["2"] = x, y
+    (folder / "map.cpr").write_text(text)
+    (folder / "map.crc").write_bytes(records[slice(None) if order is None else order].tobytes())
+    return folder / "map.cpr"
+
+
+def test_records_are_sorted_by_their_positions(tmp_path):
+    s = sample()
+    check(read(placed(tmp_path, s, s.x, s.y)), s)
+    for order in (np.random.default_rng(0).permutation(30), np.arange(30).reshape(5, 6).T.ravel()):
+        ms = read(placed(tmp_path, s, s.x, s.y, order))
+        check(ms, s)
+        assert any("sorted by position" in note for note in ms.notes)
+
+
+def test_positions_are_believed_against_the_header(tmp_path):
+    s = sample()
+    with pytest.warns(DataWarning, match=r"promises 5 × 6, but the positions fill 6 × 5: they were believed"):
+        check(read(placed(tmp_path, s, s.x, s.y, cells=(5, 6))), s)
+    with pytest.warns(DataWarning, match=r"a step of 0.5 along x, but the positions are 2 apart"):
+        assert read(placed(tmp_path, s, 4 * s.x, s.y)).grid.spacing[0] == 2
+
+
+def test_positions_that_are_no_grid_are_refused_and_those_that_are_none_left_alone(tmp_path):
+    s = sample()
+    with pytest.raises(ReadError, match="holds two points at one position"):
+        read(placed(tmp_path, s, np.random.default_rng(0).permutation(s.x), s.y))
+    x = s.x.copy()
+    x[4] = np.nan
+    check(read(placed(tmp_path, s, x, s.y)), s)
+    with pytest.raises(ReadError, match=r"holds positions X up to .* steps from those of its grid"):
+        read(placed(tmp_path, s, x[::-1], s.y))
+
+
+def test_files_without_positions_or_a_mode_say_so(tmp_path):
+    s = sample()
+    head, _ = written(tmp_path, s)
+    assert any("has no positions: points were placed row by row" in note for note in read(head).notes)
+    head.write_text(head.read_text().replace("JobMode=RegularGrid\n", ""))
+    assert any("names no JobMode: it was taken as RegularGrid" in note for note in read(head).notes)
+
+
+def test_angles_do_not_matter_where_nothing_was_indexed(tmp_path):
+    s = sample(unindexed=0.3)
+    s.euler[:, s.phase == 0] = np.nan
+    check(read(written(tmp_path, s)[0]), s)

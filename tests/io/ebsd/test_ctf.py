@@ -66,7 +66,7 @@ def test_points_with_a_phase_and_nothing_else_are_not_indexed(tmp_path):
 
 def test_interactive_jobs_are_read_where_they_are_a_grid(tmp_path):
     s = sample()
-    with pytest.warns(DataWarning, match="mode 'interactive', but its positions are a grid of 6 x 5"):
+    with pytest.warns(DataWarning, match="mode 'interactive', but its positions are a grid of 6 × 5"):
         check(read(file(tmp_path, s, mode="Interactive", drop=("XCells", "YCells"))), s)
     s.x = np.random.default_rng(0).uniform(0, 9, 30)
     with pytest.raises(ReadError, match=r"map.ctf` holds no grid: x takes 30 values"):
@@ -83,7 +83,7 @@ def test_hexagonal_positions(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"cells": (5, 6)}, "promises 5 x 6, but the positions fill 6 x 5"),
+        ({"cells": (5, 6)}, "promises 5 × 6, but the positions fill 6 × 5"),
         ({"steps": (0.4, 0.5)}, "gives a step of 0.4 along x, but the positions are 0.5 apart"),
         ({"laue": (11, 12)}, "has no Laue group 12: 6/mmm of its space group 194 was taken"),
         ({"groups": (194, 0)}, "Laue group m-3m, but space group 194 belongs to 6/mmm"),
@@ -98,10 +98,10 @@ def test_headers_against_the_data(tmp_path, changes, words):
 
 WHOLE = ctf(sample())
 REFUSED = {
-    "cut": (WHOLE[: WHOLE.rfind("\n", 0, -200)] + "\n", r"points, but the header promises 6 x 5 = 30"),
-    "corrupt count": (ctf(sample(), cells=(1330, 426)), r"holds 30 points, but the header promises 1,330 x 426 = 566,580"),
-    "no cells": (ctf(sample(), cells=(0, 0)), "holds 30 points, but the header promises 0 x 0 = 0"),
-    "missing cells": (ctf(sample(), drop=("XCells", "YCells")), "gives XCells as 'missing'"),
+    "cut": (WHOLE[: WHOLE.rfind("\n", 0, -200)] + "\n", r"points, but the header promises 6 × 5 = 30"),
+    "corrupt count": (ctf(sample(), cells=(1330, 426)), r"holds 30 points, but the header promises 1330 × 426 = 566,580"),
+    "no cells": (ctf(sample(), cells=(0, 0)), "holds 30 points, but the header promises 0 × 0 = 0"),
+    "missing cells": (ctf(sample(), drop=("XCells", "YCells")), "lacks XCells and YCells in its header"),
     "another file": ("# Phase 1\n" + WHOLE, "does not begin with 'Channel Text File'"),
     "no phases": (WHOLE.replace("Phases\t2", "Fases\t2"), "has no list of phases|describes phase"),
     "phases": (WHOLE.replace("Phases\t2", "Phases\t3"), "describes phase 3 of 3"),
@@ -145,3 +145,26 @@ def test_angles_out_of_range(tmp_path):
     s.euler[1] += 2 * np.pi
     with pytest.raises(ReadError, match=r"angles Phi out of range for degrees"):
         read(file(tmp_path, s))
+
+
+def test_headers_without_steps_or_cells_say_so(tmp_path):
+    s = sample()
+    with pytest.warns(DataWarning, match="the header gives no step along x: that of the positions was taken"):
+        check(read(file(tmp_path, s, drop=("XStep",))), s)
+    with pytest.raises(ReadError, match="lacks XCells in its header"):
+        read(file(tmp_path, s, drop=("XCells",)))
+
+
+def test_numbers_do_not_matter_where_nothing_was_indexed(tmp_path):
+    s = sample(unindexed=0.3)
+    k = int(np.flatnonzero(s.phase == 0)[0])
+    lines = ctf(s).split("\n")
+    first = next(i for i, line in enumerate(lines) if line.startswith("Phase\tX")) + 1
+    parts = lines[first + k].split("\t")
+    lines[first + k] = "\t".join([*parts[:5], "nan", *parts[6:8], "nan", *parts[9:]])
+    check(read(written(tmp_path, "\n".join(lines), "map.ctf")), s)
+
+
+def test_a_measured_map_is_told_which_option_keeps_a_phase(tmp_path):
+    with pytest.raises(ReadError, match="Pass phase= to keep only some of its phases"):
+        read(file(tmp_path, sample()), phases="Ni")

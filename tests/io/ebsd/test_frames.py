@@ -6,10 +6,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxmicro.io import read
 from jaxmicro.io.ebsd.frames import in_frame
 from jaxmicro.io.ebsd.scan import Scan
-from jaxmicro.microstructures import Phase
+from jaxmicro.microstructures import Phase, turn
 from jaxmicro.orientations import from_euler, to_matrix
+from tests.io.ebsd.samples import ctf, sample
 
 SHAPE = (3, 4, 2)
 
@@ -84,3 +86,12 @@ def test_frames_of_another_vendor_are_said_to_be_so():
 def test_unknown_choices(as_user, options, words):
     with pytest.raises(ValueError, match=words):
         in_frame(scan(), *options)
+
+
+def test_the_other_frame_of_oxford_is_one_line_away(tmp_path):
+    """Positions turned by 180° about x instead of y, angles kept: what `frames` says of MTEX."""
+    (tmp_path / "map.ctf").write_text(ctf(sample(phases=1)))
+    raw, ms = read(tmp_path / "map.ctf"), read(tmp_path / "map.ctf", frame="oxford")
+    other = turn(ms, 2).replace(orientation=ms.orientation[:, ::-1, ::-1])
+    np.testing.assert_array_equal(other.orientation, raw.orientation[:, :, ::-1])
+    np.testing.assert_array_equal(other.labels, raw.labels[:, ::-1])

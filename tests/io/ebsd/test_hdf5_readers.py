@@ -71,14 +71,17 @@ def test_an_oxford_version_to_come_is_read_with_a_warning(tmp_path):
 @pytest.mark.parametrize(
     ("place", "value", "words"),
     [
-        ("1/EBSD/Header/X Cells", np.array([[8]], np.int32), r"Phase: 35 points but the header promises 8 × 5 = 40"),
+        ("1/EBSD/Header/X Cells", np.array([[8]], np.int32), r"35 points in 'Phase', but the header promises 8 × 5 = 40"),
         ("1/EBSD/Header/X Cells", np.array([[-7]], np.int32), r"promises -7 points along x"),
         ("1/EBSD/Header/Y Step", np.float32([[0]]), r"has a step of 0 µm along y"),
-        ("1/EBSD/Header/Y Step", np.float32([[0.7]]), r"positions Y up to 0\.571 steps from those of its grid"),
-        ("1/EBSD/Header/Phases/2/Laue Group", np.array([[8]], np.int32), r"the Laue group 6/m and a space group of 6/mmm"),
+        (
+            "1/EBSD/Header/Y Step",
+            np.float32([[0.7]]),
+            r"a grid of 7 × 5 points 0\.25 × 0\.5 µm apart, but the header promises 7 × 5 points 0\.25 × 0\.7 µm apart",
+        ),
         ("1/EBSD/Data/Phase", np.full((35, 1), 3, np.uint8), r"points of phase 3, and its header lists 1, 2"),
         ("1/EBSD/Data/Euler", np.full((35, 3), 200, np.float32), r"out of range for radians"),
-        ("1/EBSD/Data/Euler", np.zeros((35, 2), np.float32), r"Euler: 70 / 3 points but the header promises"),
+        ("1/EBSD/Data/Euler", np.zeros((35, 2), np.float32), r"70 / 3 points in 'Euler', but the header promises"),
         ("1/EBSD/Data/Euler", np.zeros((35, 3), "S4"), r"type \|S4, and numbers are expected"),
         ("1/EBSD/Header/Phases/1/Phase Name", np.float32([[1]]), r"and text is expected"),
         ("Format Version", None, r"has no 'Format Version'"),
@@ -150,7 +153,7 @@ def test_an_edax_hexagonal_grid_is_resampled_on_request(tmp_path):
 @pytest.mark.parametrize(
     ("place", "value", "words"),
     [
-        ("Header/nRows", np.array([6], ">i4"), r"Phi1: 35 points but the header promises 7 × 6 = 42"),
+        ("Header/nRows", np.array([6], ">i4"), r"35 points in 'Phi1', but the header promises 7 × 6 = 42"),
         ("Header/Step X", np.array([0.4], ">f4"), r"points \(0\.25, 0\.5\) apart but the header promises steps of"),
         ("Header/Grid Type", np.bytes_(["HexGrid"]), r"square grid of 7 × 5 points but the header promises a hexagonal one"),
         ("Header/Grid Type", np.bytes_(["Voronoi"]), r"type 'Voronoi', which is neither SqrGrid nor HexGrid"),
@@ -273,3 +276,98 @@ def test_what_was_read_is_saved_and_read(tmp_path):
     ms = read(tmp_path / "map.h5oina")
     write(tmp_path / "map.npz", ms)
     assert read(tmp_path / "map.npz") == ms
+
+
+def _warned(path, **options):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        ms = read(path, **options)
+    return ms, " ".join(str(each.message) for each in caught)
+
+
+@pytest.mark.parametrize(
+    ("laue", "space", "group", "words"),
+    [
+        (8, 194, "6/m", "space group 194 belongs to 6/mmm: the Laue group was taken"),
+        (0, 225, "m-3m", "has no Laue group 0: m-3m of its space group 225 was taken"),
+        (11, 225, "m-3m", ""),
+    ],
+)
+def test_oxford_groups_that_contradict_each_other_follow_one_rule(tmp_path, laue, space, group, words):
+    path = tmp_path / "map.h5oina"
+    write_h5oina(path)
+    _replace(path, "1/EBSD/Header/Phases/2/Laue Group", np.array([[laue]], np.int32))
+    _replace(path, "1/EBSD/Header/Phases/2/Space Group", np.array([[space]], np.int32))
+    ms, said = _warned(path)
+    assert ms.phases[1].laue == group
+    assert words in said
+
+
+def test_oxford_rows_out_of_order_are_sorted(tmp_path):
+    path = tmp_path / "map.h5oina"
+    write_h5oina(path)
+    expected = read(path)
+    order = np.random.default_rng(0).permutation(NX * NY)
+    with h5py.File(path, "r+") as file:
+        for name in ("Euler", "Phase", "X", "Y", "Band Contrast", "Mean Angular Deviation"):
+            stored = file[f"1/EBSD/Data/{name}"]
+            stored[...] = stored[()][order]
+    found = read(path)
+    np.testing.assert_array_equal(found.orientation, expected.orientation)
+    np.testing.assert_array_equal(found.maps["bc"], expected.maps["bc"])
+    assert any("sorted by position" in note for note in found.notes)
+
+
+def test_oxford_units_are_honoured(tmp_path):
+    path = tmp_path / "map.h5oina"
+    write_h5oina(path)
+    expected = read(path)
+    with h5py.File(path, "r+") as file:
+        header, data = file["1/EBSD/Header"], file["1/EBSD/Data"]
+        header["X Step"].attrs["Unit"] = header["Y Step"].attrs["Unit"] = np.bytes_("mm")
+        data["X"].attrs["Unit"] = data["Y"].attrs["Unit"] = np.bytes_("mm")
+        data["Euler"][...] = np.rad2deg(data["Euler"][()])
+        data["Euler"].attrs["Unit"] = np.bytes_("deg")
+    ms, said = _warned(path)
+    np.testing.assert_allclose(ms.grid.spacing, (1e3 * STEP_X, 1e3 * STEP_Y))
+    np.testing.assert_allclose(ms.orientation, expected.orientation, atol=SINGLE)
+    assert "X Step is given in 'mm', against the specification: it was converted" in said
+    with h5py.File(path, "r+") as file:
+        file["1/EBSD/Header/X Step"].attrs["Unit"] = np.bytes_("furlong")
+    with pytest.raises(ReadError, match="gives X Step in 'furlong', which is no known unit of length"):
+        read(path)
+
+
+def test_units_that_cannot_be_read_safely_are_told(tmp_path):
+    path = tmp_path / "map.h5oina"
+    write_h5oina(path)
+    with h5py.File(path, "r+") as file:
+        file["1/EBSD/Header/X Step"].attrs["Unit"] = "um"  # of variable length
+    assert any("units of X Step are texts that are not read" in note for note in read(path).notes)
+
+
+def test_lattice_constants_are_noted(tmp_path, shared_data):
+    write_h5oina(tmp_path / "map.h5oina")
+    for path, words in (
+        (tmp_path / "map.h5oina", "phase Ni-superalloy: lattice constants 3.5 3.5 3.5 90 90 90 (Å, degrees), space group 225"),
+        (shared_data / "ebsd_ni_edax_h5/EdaxAngOnly.h5", "phase Nickel: lattice constants 3.56 3.56 3.56 90 90 90"),
+        (shared_data / "ebsd_in100/Small_IN100_Slice1.dream3d", "phase Nickel: lattice constants 3.52 3.52 3.52 90 90 90"),
+    ):
+        assert any(words in note for note in read(path).notes)
+
+
+def test_files_without_positions_say_so(tmp_path):
+    write_h5oina(tmp_path / "map.h5oina")
+    write_edax(tmp_path / "map.h5")
+    for name, root, columns in (("map.h5oina", "1", ("X", "Y")), ("map.h5", "Scan 1", ("X Position", "Y Position"))):
+        for column in columns:
+            _replace(tmp_path / name, f"{root}/EBSD/Data/{column}", None)
+        assert any("has no positions" in note for note in read(tmp_path / name).notes)
+
+
+def test_options_of_the_wrong_type_are_named(tmp_path, as_user):
+    write_h5oina(tmp_path / "map.h5oina", slices=("1", "2"))
+    with pytest.raises(ReadError, match=r"is asked for the scan 2, which is no name\. It holds '1', '2'\. Write scan='2'"):
+        read(tmp_path / "map.h5oina", scan=2)
+    with pytest.raises(ValueError, match=r"`phase` must be the name of a phase, or at least one name in a list, but it is 3"):
+        read(tmp_path / "map.h5oina", scan="1", phase=3)

@@ -92,10 +92,10 @@ def test_the_frame_of_edax_gives_what_another_pipeline_stored(shared_data):
 
 
 TRAPS = {
-    "ShortFile.ang": r"ShortFile.ang` holds 88 points, but the header promises 40 x 4 = 160",
+    "ShortFile.ang": r"ShortFile.ang` holds 88 points, but the header promises 40 × 4 = 160",
     "MissingHeader_1.ang": "lacks NCOLS_ODD, NCOLS_EVEN, NROWS in its header",
     "GridMissing.ang": "lacks GRID in its header",
-    "ZeroXYCells.ctf": r"ZeroXYCells.ctf` holds 2 points, but the header promises 0 x 0 = 0",
+    "ZeroXYCells.ctf": r"ZeroXYCells.ctf` holds 2 points, but the header promises 0 × 0 = 0",
 }
 
 

@@ -55,14 +55,14 @@ def test_rows_of_different_steps_are_no_grid():
 @pytest.mark.parametrize("missing", [0, 13, 29])
 def test_a_missing_point_is_named(missing):
     s = sample((6, 5))
-    with pytest.raises(ReadError, match=r"holds 29 points, but their positions span 6 x 5 = 30 places"):
+    with pytest.raises(ReadError, match=r"holds 29 points, but their positions span 6 × 5 = 30 places"):
         arrange(FILE, np.delete(positions(s), missing, axis=1))
 
 
 def test_a_point_that_is_there_twice_is_named():
     p = positions(sample((6, 5)))
     p[:, 7] = p[:, 3]
-    with pytest.raises(ReadError, match=r"two points at one position \(rows 4 and 8 of its data\). 1 places of the grid are empty"):
+    with pytest.raises(ReadError, match=r"two points at one position \(rows 4 and 8 of its data\). 1 place of the grid is empty"):
         arrange(FILE, p)
 
 
