@@ -1,19 +1,15 @@
 """Distributions of misorientation angles."""
 
-from functools import cache
-
-import jax
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from jaxmicro._core import check, check_choice
-from jaxmicro.orientations import LAUE_GROUPS, misorientation, random_orientations
+from jaxmicro.orientations import LAUE_GROUPS, random_misorientation_density
 from jaxmicro.plotting.pictures import numeric
 from jaxmicro.plotting.style import LINES, PHASES, add_legend, new_figure, style_axes
 
-RANDOM_PAIRS = 200_000
 BIN = 2.0  # degrees
 
 
@@ -49,25 +45,16 @@ def misorientation_distribution(
     check(weight.shape == values.shape, f"`weights` must be one per angle, but there are {weight.size} for {values.size}.")
     finite = np.isfinite(values)
     check(bool(finite.any()), "`angles` must hold at least one finite angle, but there is none.")
-    random, edges = _random(laue)
     figure = new_figure(5.4, 3.3)
     axes = figure.add_subplot()
     style_axes(axes, x="misorientation (°)", y="share per degree", title=title)
-    last = max(edges[-1], BIN * np.ceil(values[finite].max() / BIN))
+    angles = np.arange(0, 180, BIN)
+    last = max(angles[random_misorientation_density(angles, laue) > 0][-1] + BIN, BIN * np.ceil(values[finite].max() / BIN))
     axes.hist(
         values[finite], np.arange(0, last + BIN / 2, BIN).tolist(), weights=weight[finite], density=True, color=PHASES[5], label="found"
     )
-    middle = 0.5 * (edges[1:] + edges[:-1])
-    axes.plot(middle, random, color=LINES[1], linewidth=1.6, label="without texture")
+    curve = np.linspace(0, last, 10 * int(last) + 1)
+    axes.plot(curve, random_misorientation_density(curve, laue), color=LINES[1], linewidth=1.6, label="without texture")
     axes.set_xlim(0, last)
     add_legend(axes, loc="upper left")
     return figure
-
-
-@cache
-def _random(laue: str) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " m"]]:
-    """Density of random pairs: one crystal may stay where it is."""
-    q = random_orientations(jax.random.key(0), RANDOM_PAIRS)
-    found = np.asarray(misorientation(np.array([1.0, 0, 0, 0])[:, None].astype(q.dtype), q, laue, degrees=True))
-    edges = np.arange(0, found.max() + BIN, BIN)
-    return np.histogram(found, edges, density=True)[0], edges
