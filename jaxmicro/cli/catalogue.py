@@ -45,12 +45,17 @@ _ROWS = (
         "homogenize",
         "Effective stiffness, moduli, conductivity and bounds of a picture, volume or saved cell.",
         "jaxmicro homogenize micrograph.png --threshold otsu --materials '[epoxy, glass fibre]'\n"
-        "  jaxmicro homogenize cell.npz --materials '{0: {young: 3.5, poisson: 0.33}, 1: {young: 71, poisson: 0.22}}'",
+        "  jaxmicro homogenize cell.npz --materials '{0: {young: 3.5, poisson: 0.33}, 1: {young: 71, poisson: 0.22}}'\n"
+        "  jaxmicro homogenize map.ctf --frame oxford --unindexed nearest --periodic mirror --materials '[IN625]'\n"
+        "  jaxmicro homogenize patch.png --euler-colors m-3m --materials '[IN625]'\n\n"
+        "the third one as a configuration, --config map.toml:\n"
+        '  file = "map.ctf"\n  frame = "oxford"\n  unindexed = "nearest"\n  periodic = "mirror"\n  materials = ["IN625"]',
     ),
     Command(
         "describe",
         "What is in a file: phases, orientations, maps, and what is odd about it, in words and pictures.",
-        "jaxmicro describe map.ctf\n  jaxmicro describe map.ang --frame edax --min-ci 0.1",
+        "jaxmicro describe map.ctf\n  jaxmicro describe map.ang --frame edax --min-ci 0.1\n  jaxmicro describe patch.png --euler-colors m-3m\n\n"
+        'the second one as a configuration, --config map.toml:\n  file = "map.ang"\n  frame = "edax"\n  min_ci = 0.1',
     ),
     Command(
         "generate",

@@ -57,7 +57,18 @@ def read_config(path: str, struct: type[S], command: str) -> S:
     named = data.pop("command", command)
     if named != command:
         raise UsageError(f"`{path}` is a configuration for `jaxmicro {named}`, but the command is `{command}`. Use the command it is for.")
-    return as_struct(_without_housekeeping(data, struct, Path(path)), struct, path)
+    return as_struct(_under_own_names(_without_housekeeping(data, struct, Path(path)), struct, path), struct, path)
+
+
+def _under_own_names(data: dict[str, Any], struct: type[msgspec.Struct], path: str) -> dict[str, Any]:
+    """Keys that go by another command's name for the same thing (`also_called` of the struct) under the struct's own."""
+    renamed = dict(data)
+    for other, own in getattr(struct, "also_called", {}).items():
+        if other in renamed:
+            if own in renamed:
+                raise UsageError(f"`{path}` must hold `{own}` or `{other}`, which mean the same here, but it holds both. Leave one out.")
+            renamed[own] = renamed.pop(other)
+    return renamed
 
 
 def _without_housekeeping(data: dict[str, Any], struct: type[msgspec.Struct], path: Path) -> dict[str, Any]:

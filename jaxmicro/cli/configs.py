@@ -74,5 +74,7 @@ class MapOptions(PictureOptions, frozen=True, forbid_unknown_fields=True, kw_onl
     """Bring a hexagonal EBSD grid onto a rectangular one."""
     align: Literal["translation"] | None = None
     """Shift the slices of a folder so that they match their neighbours."""
+    euler_colors: str = ""
+    """Laue group (m-3m, 6/mmm, …) of the crystals in a picture whose colours are Euler angles, with black lines as boundaries."""
     scan: str = ""
     """Name of the scan in an HDF5 file that holds several."""

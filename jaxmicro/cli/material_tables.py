@@ -6,7 +6,9 @@ from typing import Any
 
 from jaxmicro.cli.problems import UsageError
 from jaxmicro.cli.reading import label_keys
+from jaxmicro.materials import names
 
+LONGEST_SYMBOL = 2
 TEXTS = ("unit", "source", "name")
 LOOKS = "Write '[epoxy, glass fibre]' or '{0: epoxy, 1: {young: 71, poisson: 0.22}}'."
 
@@ -24,19 +26,19 @@ def checked_materials(materials: Any) -> Any:
     if materials is None:
         return None
     if isinstance(materials, Mapping):
-        for key, value in materials.items():
-            _check_material(f"materials.{key}", value)
-    elif isinstance(materials, Sequence) and not isinstance(materials, str):
-        for index, value in enumerate(materials):
-            _check_material(f"materials.{index}", value)
-    else:
-        raise UsageError(f"`materials` must be a list or a table with one entry per phase, but it is {materials!r}. {LOOKS}")
-    return label_keys(materials)
+        return label_keys({key: _checked_material(f"materials.{key}", value) for key, value in materials.items()})
+    if isinstance(materials, Sequence) and not isinstance(materials, str):
+        return [_checked_material(f"materials.{index}", value) for index, value in enumerate(materials)]
+    raise UsageError(f"`materials` must be a list or a table with one entry per phase, but it is {materials!r}. {LOOKS}")
 
 
-def _check_material(path: str, value: Any) -> None:
+def _checked_material(path: str, value: Any) -> Any:
+    """A name or a table of constants; a number such as 304 is a name where a material is called so."""
+    if isinstance(value, (int, float)) and str(value) in names():
+        return str(value)
     if isinstance(value, str):
-        return
+        _check_symbol(path, value)
+        return value
     if not isinstance(value, Mapping):
         raise UsageError(f"`{path}` must be the name of a material or a table of its constants, but it is {value!r}. {LOOKS}")
     for name, constant in value.items():
@@ -44,6 +46,13 @@ def _check_material(path: str, value: Any) -> None:
             continue
         for place, number in _entries(f"{path}.{name}", constant):
             _check_number(place, number)
+    return value
+
+
+def _check_symbol(path: str, name: str) -> None:
+    """A chemical symbol that is not known is no misspelling of another one."""
+    if len(name) <= LONGEST_SYMBOL and name not in names():
+        raise UsageError(f"`{path}` must be a known material, but it is {name!r}. Known: {', '.join(names())}. {LOOKS}")
 
 
 def _entries(path: str, value: Any) -> list[tuple[str, Any]]:

@@ -16,6 +16,8 @@ from jaxmicro.cli.config_files import as_data, as_struct, inline_table, read_con
 from jaxmicro.cli.problems import UsageError
 from jaxmicro.cli.run_files import CONFIG, read_mark
 
+LIKE = 0.6  # least likeness, 0 to 1, of an option to one that a hint names
+
 S = TypeVar("S", bound=msgspec.Struct)
 
 TABLE = PrimitiveConstructorSpec(
@@ -78,6 +80,10 @@ def _message(boxed: str) -> str:
             break
         body.append(line)
     text = " ".join(body) or "the options could not be read"
+    text = text.replace("'None', ", "")
+    text = re.sub(
+        r"Error parsing (\S+): no type matching \S+ could be instantiated from \[(.*?)\]", r"`\1` must be a number, but it is \2", text
+    )
     return text if text.endswith(".") else text + "."
 
 
@@ -106,7 +112,8 @@ def _check_option_names(command: Command, struct: type[msgspec.Struct], argument
     for word in arguments:
         name = word.partition("=")[0]
         if re.match(r"--[A-Za-z]", name) and name.replace("_", "-") not in known:
-            hint = nearest_name(name, known)
+            bare = nearest_name(name.removeprefix("--"), [each.removeprefix("--") for each in known], LIKE)
+            hint = f"--{bare}" if bare else None
             raise UsageError(
                 f"`jaxmicro {command.name}` has no option `{name}`."
                 + (f" Did you mean `{hint}`?" if hint else f" `jaxmicro {command.name} --help` lists them.")

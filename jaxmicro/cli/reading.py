@@ -1,6 +1,7 @@
 """From options to microstructures."""
 
 import difflib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,32 +9,95 @@ from typing import Any
 from jaxmicro.cli.config_files import REST
 from jaxmicro.cli.configs import PictureOptions
 from jaxmicro.cli.console import Console
+from jaxmicro.cli.crystal_checks import measured, told
+from jaxmicro.cli.crystal_seams import made_periodic
 from jaxmicro.cli.problems import UsageError
-from jaxmicro.io import FORMATS, STACK_OPTIONS, read
-from jaxmicro.microstructures import Microstructure
+from jaxmicro.io import FORMATS, STACK_OPTIONS, read, read_euler_map
+from jaxmicro.microstructures import Microstructure, crop, make_periodic
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".npz", ".npy")
 OF_ONE_FORMAT = ("key", "channel", "axes", "frame", "crystal_x", "min_ci", "max_mad", "unindexed", "resample", "align", "scan")
 OF_MAPS = "frame"  # the option that marks the formats of orientation maps, which bring their own lengths and phases
+EULER_ADVICE = "read the measured file instead"  # how the library advises where a picture is in colour
 ALIKE = 0.6  # least likeness of two stems, 1 for equal ones, at which one is taken for a misspelling of the other
 
 
-def read_microstructure(path: str, options: PictureOptions, console: Console, *, tell: bool = True) -> Microstructure:
+def read_microstructure(path: str, options: PictureOptions, console: Console, *, tell: bool = True, cell: bool = False) -> Microstructure:
     """Read a picture, volume, map or saved cell, and say what was decided about it unless the caller does.
+
+    As a `cell` that is to be solved, crystals at opposite edges are compared, before and after their treatment.
 
     Raises:
         ValueError: for a file that cannot be read as phases, with the way out.
     """
-    saved = Path(path).suffix.lower() == ".npz" and options.threshold is None and options.phases is None and not options.key
-    arguments = reading_arguments(path, options)
-    if (saved or is_orientation_map(path)) and options.spacing == 1.0:
-        arguments["spacing"] = None
-    found = read(path, threshold=options.threshold, periodic=options.periodic, **arguments)
+    late = cell and _may_hold_crystals(path, options)
+    try:
+        found = _read(path, options, "as_is" if late else options.periodic)
+        found = _treated(found, options.periodic, console) if late and isinstance(found, Microstructure) else found
+    except UsageError:
+        raise
+    except ValueError as error:
+        raise UsageError(_as_typed(str(error), options)) from error
     if not isinstance(found, Microstructure):
         raise UsageError(f"`{path}` must hold a microstructure, but it holds a {type(found).__name__}. Pass a picture, a volume or a cell.")
-    for line in found.describe().splitlines() if tell else ():
+    for line in told(found).splitlines() if tell else ():
         console.step(f"  {line}")
     return found
+
+
+def _read(path: str, options: PictureOptions, periodic: str) -> Any:
+    if getattr(options, "euler_colors", ""):
+        return _read_euler_picture(path, options, periodic)
+    arguments = reading_arguments(path, options)
+    if _may_hold_crystals(path, options) and options.spacing == 1.0:
+        arguments["spacing"] = None
+    return read(path, threshold=options.threshold, periodic=periodic, **arguments)
+
+
+def _may_hold_crystals(path: str, options: PictureOptions) -> bool:
+    """Whether a path is read as an orientation map or a saved cell, which bring their own lengths and perhaps orientations."""
+    saved = Path(path).suffix.lower() == ".npz" and options.threshold is None and options.phases is None and not options.key
+    return saved or is_orientation_map(path) or bool(getattr(options, "euler_colors", ""))
+
+
+def _treated(ms: Microstructure, periodic: str, console: Console) -> Microstructure:
+    """The edges made periodic, with a note on the effect, and a warning where crystals across the seam do not fit."""
+    if ms.orientation is None or not measured(ms).any():
+        return ms if periodic == "as_is" else make_periodic(ms, periodic)
+    treated, seams = made_periodic(ms, periodic)
+    if not seams.fits:
+        way_out = "--periodic mirror or blend treat them" if periodic == "as_is" else "compare with another treatment"
+        console.warning(
+            f"Crystals at opposite edges do not fit: {seams}. The solve sees boundaries there that the material has not; {way_out}."
+        )
+    return treated
+
+
+def _read_euler_picture(path: str, options: Any, periodic: str) -> Microstructure:
+    """A picture whose colours are Euler angles of crystals of one Laue group."""
+    _check_exists(Path(path))
+    for name in ("threshold", *OF_ONE_FORMAT):
+        if getattr(options, name, None) not in (None, ""):
+            raise UsageError(f"`{name}` must be left out for a picture of Euler colours, but it is {getattr(options, name)!r}.")
+    names = options.phases if isinstance(options.phases, (list, tuple)) else [] if options.phases is None else None
+    if names is None or len(names) > 1 or not all(isinstance(name, str) for name in names):
+        raise UsageError(f"`phases` must name the one phase of a picture of Euler colours, '[Ni]', but it is {options.phases!r}.")
+    named = {"name": names[0]} if names else {}
+    ms = read_euler_map(path, laue=options.euler_colors, spacing=options.spacing, max_bytes=options.max_bytes, **named)
+    part = window(options.crop)
+    ms = ms if part is None else crop(ms, part)
+    return ms if periodic == "as_is" else make_periodic(ms, periodic)
+
+
+def _as_typed(message: str, options: PictureOptions) -> str:
+    """A message of the library in the words of the command line."""
+    message = re.sub(r"\bPass max_bytes=(\d+)", r"Pass --max-bytes \1", message)
+    message = message.replace("A window must lie", "`crop` must lie")
+    if EULER_ADVICE in message and hasattr(options, "euler_colors"):
+        message = message.replace(
+            EULER_ADVICE, f"{EULER_ADVICE}, or pass --euler-colors m-3m (the Laue group) where its colours are Euler angles"
+        )
+    return message
 
 
 def reading_arguments(path: str, options: PictureOptions) -> dict[str, Any]:

@@ -32,21 +32,29 @@ class StoredReport:
     data: DesignReportData
     tables: tuple[Table, ...] = ()
     crystals: Microstructure | None = None
+    solved: bool = False
 
 
-def write_report(job: Job, data: DesignReportData, *tables: Table, crystals: Microstructure | None = None) -> None:
-    """Store the numbers of a report, and write the page and its figures into the run folder; `crystals` get their own section."""
+def write_report(job: Job, data: DesignReportData, *tables: Table, crystals: Microstructure | None = None, solved: bool = False) -> None:
+    """Store the numbers of a report, and write the page and its figures into the run folder; `crystals` get their own section, as the
+    map that was read or as the cell that was `solved`.
+    """
     job.console.step("drawing figures and writing report.html")
     data = dataclasses.replace(
         data,
         warnings=(*data.warnings, *job.console.warnings),
-        provenance={**data.provenance, **job.provenance()},
+        provenance={**data.provenance, **_before_drawing(job.provenance())},
         config=job.config_text(),
         command=job.command_line,
     )
-    stored = StoredReport(data, tables, crystals)
+    stored = StoredReport(data, tables, crystals, solved)
     write(job.folder / FILE, stored)
     _page(stored).write(job.folder)
+
+
+def _before_drawing(provenance: dict[str, Any]) -> dict[str, Any]:
+    """What a page can say of its own run: run.json has the time of the whole, with the figures."""
+    return {"seconds before the figures" if name == "seconds" else name: value for name, value in provenance.items()}
 
 
 def rebuild_report(folder: Path) -> Path:
@@ -71,7 +79,7 @@ def _page(stored: StoredReport) -> Report:
             report.text(table.text)
         report.table(table.header, table.rows)
     if stored.crystals is not None:
-        crystals_section(report, stored.crystals)
+        crystals_section(report, stored.crystals, solved=stored.solved)
     return report
 
 

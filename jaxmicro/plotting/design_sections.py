@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from jaxmicro._core import check
+from jaxmicro.materials import is_definite
 from jaxmicro.plotting.bounds import stiffness_bounds
 from jaxmicro.plotting.cells import cells, tiled
 from jaxmicro.plotting.design_data import DesignReportData, Values, per_design
@@ -17,6 +18,7 @@ from jaxmicro.plotting.histories import convergence
 from jaxmicro.plotting.markup import format_number, slug
 from jaxmicro.plotting.report import Report
 from jaxmicro.plotting.strips import interpolation_strip
+from jaxmicro.plotting.young_surfaces import young_surface
 
 SHOWN = 4  # designs with pictures of their own; the table holds all
 
@@ -74,6 +76,16 @@ def direction_section(report: Report, data: DesignReportData, values: Values | N
                 figure = draw(shown, unit=unit, title=names[index])
                 alt = f"Polar plot of {quantity} for {names[index]}: {', '.join(shown)}."
                 report.figure(f"{kind}-{index + 1}", figure, alt, f"{names[index]}: {quantity} against direction.")
+        if kind == "young" and count == 1 and all(stack.shape[-1] == 6 for stack in stacks.values()):
+            _surface(report, names[0], {name: stack[0] for name, stack in stacks.items()}, unit)
+
+
+def _surface(report: Report, name: str, tensors: dict[str, np.ndarray], unit: str | None) -> None:
+    """Young's modulus in space, of a single design: a polar plot is one cut through it."""
+    shown = {label: tensor for label, tensor in tensors.items() if is_definite(tensor)}
+    if shown:
+        figure = young_surface(shown, unit=unit, title=name)
+        report.figure("young-surface", figure, f"Surface of Young's modulus of {name}.", f"{name}: Young's modulus over all directions.")
 
 
 def _stack(argument: str, tensors: Any) -> np.ndarray:

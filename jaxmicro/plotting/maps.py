@@ -16,6 +16,8 @@ from jaxmicro.plotting.pictures import Picture, Slice
 from jaxmicro.plotting.style import FRAME, INK, LABEL_SIZE, SMALL_SIZE, new_figure, phase_colors, plain, set_title, with_unit
 
 LEGEND_LIMIT = 8
+TICKS = 7  # steps between ticks for which there is room along the shorter edge of a square map, times its slenderness
+SLENDER = 0.25  # shorter over longer edge of a map below which a scale bar would hide it
 
 
 def extent(part: Slice) -> tuple[float, float]:
@@ -49,12 +51,17 @@ def bare(axes: Axes) -> None:
     axes.set_yticks([])
 
 
-def label_map(axes: Axes, names: tuple[str, str], unit: str | None) -> None:
-    """Axis names with the unit of length."""
+def label_map(axes: Axes, names: tuple[str, str], unit: str | None, slenderness: float = 1.0) -> None:
+    """Axis names with the unit of length, and ticks as there is room: `slenderness` is height over width."""
     axes.set_xlabel(with_unit(names[0], unit), fontsize=LABEL_SIZE, color=INK)
     axes.set_ylabel(with_unit(names[1], unit), fontsize=LABEL_SIZE, color=INK)
-    axes.locator_params(nbins=5)
+    axes.locator_params(axis="x", nbins=_steps(1 / slenderness))
+    axes.locator_params(axis="y", nbins=_steps(slenderness))
     axes.tick_params(labelsize=SMALL_SIZE, color=FRAME, labelcolor=INK, length=3)
+
+
+def _steps(room: float) -> int:
+    return min(5, max(1, round(TICKS * room)))
 
 
 def round_length(extent: float) -> float:
@@ -70,17 +77,18 @@ def round_length(extent: float) -> float:
 
 
 def add_scale_bar(axes: Axes, unit: str | None) -> None:
-    """A bar of a round length in the lower left corner; nothing where the unit is unknown."""
+    """A bar of a round length in the lower left corner, of a slender map below it; nothing where the unit is unknown."""
     if unit is None:
         return
     left, right = axes.get_xlim()
     bottom, top = axes.get_ylim()
     length = round_length(abs(right - left))
+    beside = _is_slender(abs(right - left), abs(top - bottom))
+    place = {"loc": "upper left", "bbox_to_anchor": (0.0, 0.0), "bbox_transform": axes.transAxes} if beside else {"loc": "lower left"}
     bar = AnchoredSizeBar(
         axes.transData,
         length,
         f"{length:g} {plain(unit)}",
-        loc="lower left",
         pad=0.35,
         borderpad=0.6,
         sep=3,
@@ -89,22 +97,28 @@ def add_scale_bar(axes: Axes, unit: str | None) -> None:
         size_vertical=abs(top - bottom) * 0.012,  # pyright: ignore[reportArgumentType]
         fill_bar=True,
         fontproperties=FontProperties(size=SMALL_SIZE),
+        **place,  # pyright: ignore[reportArgumentType]
     )
     bar.patch.set(facecolor="white", edgecolor="none", alpha=0.85)
     axes.add_artist(bar)
 
 
+def _is_slender(width: float, height: float) -> bool:
+    return bool(min(width, height) < SLENDER * max(width, height))
+
+
 def draw_slice(
     axes: Axes, part: Slice, unit: str | None, title: str | None = None, *, ticks: bool = True, bar: bool = True, **options: object
 ) -> AxesImage:
-    """A slice with its axes, its place and, on request, a scale bar."""
+    """A slice with its axes, its place and, on request, a scale bar; where there are ticks, a slender one does without."""
     shown = draw_map(axes, part.image, part.spacing, **options)
+    width, height = extent(part)
     if ticks:
         counted = all(edge == 1.0 for edge in part.spacing)  # without a unit, lengths are voxels only where their edges are 1
-        label_map(axes, part.axes, unit or ("voxels" if counted else "length units"))
+        label_map(axes, part.axes, unit or ("voxels" if counted else "length units"), height / width)
     else:
         bare(axes)
-    if bar:
+    if bar and not (ticks and _is_slender(width, height)):
         add_scale_bar(axes, unit)
     if title or part.place:
         place = f"{part.place} {unit or ''}".strip()

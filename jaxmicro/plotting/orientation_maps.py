@@ -15,6 +15,7 @@ from jaxmicro._core import check, check_choice
 from jaxmicro.orientations.colours import euler_color
 from jaxmicro.plotting.boundary_lines import boundary_lines
 from jaxmicro.plotting.color_keys import draw_euler_key, draw_key, laue_symbol
+from jaxmicro.plotting.lengths import AUTO, length_unit
 from jaxmicro.plotting.maps import draw_slice, extent
 from jaxmicro.plotting.orientation_colors import (
     NO_CRYSTAL,
@@ -42,7 +43,7 @@ def ipf_map(
     boundaries: float | None = None,
     quality: str | None = None,
     title: str | None = None,
-    unit: str | None = "µm",
+    unit: str | None = AUTO,
     key: bool = True,
 ) -> Figure:
     """Inverse-pole-figure map: the colour says which crystal direction lies along a sample direction.
@@ -57,7 +58,8 @@ def ipf_map(
         boundaries: misorientation in degrees (up to symmetry) from which a line is drawn between neighbours, as it is between phases.
         quality: name of a map of `ms.maps`, such as `"iq"` or `"bc"`; low values darken the colours.
         title: shown above.
-        unit: unit of length, None where it is not known.
+        unit: unit of length, or None where it is not known. By default `"auto"`: µm for a map that was read from an EBSD file, which
+            its notes tell, and none for any other.
         key: whether the colour key is drawn beside the map, one per Laue group that occurs.
 
     Returns:
@@ -88,7 +90,7 @@ def euler_map(
     boundaries: float | None = None,
     quality: str | None = None,
     title: str | None = None,
-    unit: str | None = "µm",
+    unit: str | None = AUTO,
     key: bool = True,
 ) -> Figure:
     """All-Euler map: Bunge angles as red (φ1), green (Φ) and blue (φ2), as `orientations.euler_color` defines them.
@@ -100,7 +102,7 @@ def euler_map(
         boundaries: as in `ipf_map`.
         quality: as in `ipf_map`.
         title: shown above.
-        unit: unit of length, None where it is not known.
+        unit: as in `ipf_map`.
         key: whether the ranges of the angles are drawn beside the map, once per Laue group that occurs.
 
     Returns:
@@ -111,7 +113,7 @@ def euler_map(
 
     Example:
         >>> q = np.zeros((4, 8, 6)); q[0] = 1.0
-        >>> figure = euler_map(jm.Microstructure(labels=np.zeros((8, 6), int), orientation=q), unit=None)
+        >>> figure = euler_map(jm.Microstructure(labels=np.zeros((8, 6), int), orientation=q))
         >>> figure.axes[0].images[0].get_array()[0, 0].tolist()
         [0.0, 0.0, 0.0]
 
@@ -148,7 +150,7 @@ def _map(
     key: Callable[[Axes, str], None] | None,
     caption: str,
 ) -> Figure:
-    labels, measured = np.asarray(ms.labels), measured_voxels(ms)
+    labels, measured, unit = np.asarray(ms.labels), measured_voxels(ms), length_unit(ms, unit)
     crystals = crystals_of(ms, labels[measured])
     parts = slices(rgb, voxel_edges(np.asarray(ms.grid.spacing).tolist(), labels.ndim))
     lines = [] if boundaries is None else _lines(ms, labels, measured, crystals, boundaries)

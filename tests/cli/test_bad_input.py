@@ -6,6 +6,7 @@ import tifffile
 from PIL import Image
 
 from jaxmicro.cli import main
+from jaxmicro.cli.material_tables import checked_materials
 from tests.cli.command import PAIR, left_over, refuse, squares, succeed, write_cell
 
 
@@ -49,7 +50,7 @@ def test_a_missing_image_names_the_nearest(capsys, tmp_path):
 def test_an_image_that_is_too_large(capsys, tmp_path):
     tifffile.imwrite(tmp_path / "large.tif", np.zeros((64, 64), np.uint8))
     message = refused_whole(capsys, tmp_path, "homogenize", tmp_path / "large.tif", "--materials", PAIR, "--max-bytes", 1000)
-    assert "max_bytes" in message
+    assert "Pass --max-bytes 4096" in message
 
 
 def test_colours_where_labels_are_expected(capsys, tmp_path):
@@ -74,6 +75,23 @@ def test_a_misspelt_material(capsys, tmp_path):
     cell = write_cell(tmp_path / "cell.npz")
     message = refused_whole(capsys, tmp_path, "homogenize", cell, "--materials", "[epoxi, Fe]")
     assert "Did you mean 'epoxy'?" in message
+
+
+def test_names_of_materials_that_read_as_numbers_or_symbols(capsys, tmp_path):
+    assert checked_materials([304, "Fe", {"young": 1.0, "poisson": 0.3}])[:2] == ["304", "Fe"]
+    cell = write_cell(tmp_path / "cell.npz")
+    assert "but it is 305" in refused_whole(capsys, tmp_path, "homogenize", cell, "--materials", "[305, Fe]")
+    message = refused_whole(capsys, tmp_path, "homogenize", cell, "--materials", "[Zr, Fe]")
+    assert "it is 'Zr'. Known: 304," in message
+    assert "Did you mean" not in message
+
+
+def test_options_are_explained_in_words(capsys, tmp_path):
+    cell = write_cell(tmp_path / "cell.npz")
+    assert "Did you mean" not in refused_whole(capsys, tmp_path, "describe", cell, "--bogus", "1")
+    assert "`--min-ci` must be a number, but it is 'abc'" in refused_whole(capsys, tmp_path, "describe", cell, "--min-ci", "abc")
+    assert "('edax', 'oxford', 'raw')" in refused_whole(capsys, tmp_path, "describe", cell, "--frame", "foo")
+    assert "`crop` must lie inside the (16, 16) voxels" in refused_whole(capsys, tmp_path, "describe", cell, "--crop", "0", "99", "0", "9")
 
 
 def test_negative_definite_constants(capsys, tmp_path):

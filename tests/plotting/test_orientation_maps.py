@@ -132,6 +132,22 @@ def test_a_volume_shows_the_slices_of_its_colours_and_lines():
         np.testing.assert_allclose(image(axes), np.broadcast_to(np.asarray(ipf_color(q)), image(axes).shape), atol=1e-9)
 
 
+def test_a_unit_is_claimed_only_where_it_is_known():
+    assert ipf_map(one_phase()).axes[0].get_xlabel() == "x (length units)"
+    assert euler_map(one_phase(notes=("frame: raw, all numbers as in the file",))).axes[0].get_xlabel() == "x (µm)"
+    assert ipf_map(one_phase(), unit="mm").axes[0].get_xlabel() == "x (mm)"
+
+
+def test_a_slender_map_has_few_ticks_and_no_bar_over_it():
+    q = np.broadcast_to(np.eye(4)[:, 0, None, None], (4, 40, 4))
+    flat = Microstructure(labels=np.zeros((40, 4), int), orientation=q, phases=(NICKEL,), notes=("frame: raw",))
+    axes = ipf_map(flat).axes[0]
+    assert [type(each).__name__ for each in axes.artists] == []
+    axes.figure.draw_without_rendering()
+    boxes = [label.get_window_extent() for label in axes.get_yticklabels() if label.get_text()]
+    assert all(not one.overlaps(two) for k, one in enumerate(boxes) for two in boxes[k + 1 :])
+
+
 def test_low_quality_is_darker():
     quality = np.arange(24.0).reshape(SHAPE)
     plain, shaded = image(ipf_map(one_phase()).axes[0]), image(ipf_map(one_phase(maps={"iq": quality}), quality="iq").axes[0])

@@ -1,12 +1,13 @@
 """`jaxmicro homogenize`: the effective properties of one picture, volume or saved cell."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import tyro
 from msgspec import Meta
 
 from jaxmicro.cli.configs import Count, MapOptions, Table
+from jaxmicro.cli.crystal_checks import check_measured, measured, symmetry_conflicts, told, wrong_frame
 from jaxmicro.cli.material_tables import checked_materials
 from jaxmicro.cli.options import required
 from jaxmicro.cli.reading import read_microstructure
@@ -16,10 +17,13 @@ from jaxmicro.homogenization import Homogenized, homogenize
 from jaxmicro.io import write
 from jaxmicro.microstructures import Microstructure
 from jaxmicro.plotting import Card, DesignReportData, moduli_of
+from jaxmicro.plotting.lengths import length_unit
 
 
 class Config(MapOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What to homogenize, of what materials, and how."""
+
+    also_called: ClassVar[dict[str, str]] = {"file": "image"}  # as `describe` calls it in a configuration
 
     image: tyro.conf.Positional[str] = ""
     """Picture (.png, .jpg, .tif), volume (.tif), array or saved cell (.npz), EBSD map (.ang, .ctf, .cpr, .h5, .h5oina, .dream3d) or folder of
@@ -42,14 +46,17 @@ def run(config: Config, job: Job) -> None:
     image = required(config, "image", "the picture, volume or cell to homogenize")
     materials = checked_materials(config.materials)
     job.console.step(f"reading {image}")
-    ms = read_microstructure(image, config, job.console)
+    ms = read_microstructure(image, config, job.console, cell=True)
+    check_measured(image, ms)
+    for line in (*wrong_frame(ms), *symmetry_conflicts(ms, materials)):
+        job.console.warning(f"{line[0].upper()}{line[1:]}.")
     job.console.step("solving the cell problem")
     solver: dict[str, Any] = {name: getattr(config, name) for name in ("plane", "discretization", "rtol", "max_steps")}
-    result = homogenize(ms, materials, **solver)
+    result = homogenize(ms.replace(mask=None) if measured(ms).all() else ms, materials, **solver)
     write(job.folder / "cell.npz", ms)
     write(job.folder / "result.npz", result)
     _note_metrics(job, result)
-    write_report(job, _report_data(image, ms, result))
+    write_report(job, _report_data(image, ms, result), crystals=None if ms.orientation is None else ms, solved=True)
     job.console.result(str(result))
 
 
@@ -69,16 +76,18 @@ def _note_metrics(job: Job, result: Homogenized) -> None:
 def _report_data(image: str, ms: Microstructure, result: Homogenized) -> DesignReportData:
     stiffness: dict[str, Any] = {} if result.stiffness is None else {"effective": np.asarray(result.stiffness)[None]}
     conductivity: dict[str, Any] = {} if result.conductivity is None else {"effective": np.asarray(result.conductivity)[None]}
-    seam = [note for note in ms.notes if note.startswith("periodic=")]
+    seam = [note for note in ms.notes if note.startswith("periodic=") and "phase changes" in note]
+    shown = ms.orientation is None or len(np.unique(np.asarray(ms.labels))) > 1  # one phase is one colour; its crystals are drawn
     return DesignReportData(
         title="Effective properties",
         subtitle=str(image),
-        summary="\n\n".join([ms.describe().splitlines()[0] + ".", *ms.notes]),
+        summary="\n\n".join([told(ms).splitlines()[0] + ".", *ms.notes]),
         key_figures=[
             Card(f"volume fraction of {name}", float(share)) for name, share in zip(result.phases, result.volume_fractions, strict=True)
         ][:4],
         warnings=[*result.defects, *[note for note in seam if "as_is" in note and _large_seam(ms)]],
-        cells=[ms],
+        cells=[ms] if shown else None,
+        length_unit=length_unit(ms),
         cells_title="The cell",
         cells_caption="The cell that was solved.",
         design_names=["the cell"],
