@@ -44,6 +44,9 @@ def crystal_sample(source: Any, laue: str | None, phase: str | int | None, weigh
 
 def _of_microstructure(ms: Any, phase: str | int | None) -> tuple[np.ndarray, np.ndarray, str, str]:
     q, labels, measured = orientations_of("source", ms, INSTEAD), np.asarray(ms.labels), measured_voxels(ms)
+    check(
+        bool(measured.any()), f"`source` must hold at least one measured orientation, but none of its {measured.size} points is measured."
+    )
     names = [each.name for each in ms.phases]
     laue = crystals_of(ms, labels[measured]).laue
     if phase is None:

@@ -90,7 +90,8 @@ def named_direction(direction: str | Sequence[float] | npt.ArrayLike) -> tuple[t
     if isinstance(direction, str):
         check_choice("direction", direction, AXES)
         return AXES[direction], direction
-    vector = np.asarray(direction, dtype=float)
+    numbers = np.asarray(direction)
+    vector = numbers.astype(float) if numbers.dtype.kind in "biuf" else np.empty(0)
     fits = vector.shape == (3,) and bool(np.isfinite(vector).all()) and float(np.abs(vector).max()) > 0
     check(fits, f"`direction` must be 'x', 'y', 'z' or three numbers that are not all 0, but it is {direction!r}.")
     x, y, z = (float(each) for each in vector)

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from jaxmicro._core import check, check_choice
@@ -33,6 +34,7 @@ from jaxmicro.plotting.style import FRAME, INK, LABEL_SIZE, SMALL_SIZE, figure_l
 
 INSTEAD = "Read them with the map, or use plotting.cell for the phases."
 KEY_WIDTH = 1.35
+THICK = 1.8  # width of the lines between phases
 SHADE = 0.75  # of the colour, where the quality is least
 
 
@@ -55,7 +57,7 @@ def ipf_map(
     Args:
         ms: a `Microstructure` with orientations.
         direction: sample direction, `"x"`, `"y"`, `"z"` or three numbers.
-        boundaries: misorientation in degrees (up to symmetry) from which a line is drawn between neighbours, as it is between phases.
+        boundaries: misorientation in degrees (up to symmetry) from which a line is drawn between neighbours; lines between phases are thicker.
         quality: name of a map of `ms.maps`, such as `"iq"` or `"bc"`; low values darken the colours.
         title: shown above.
         unit: unit of length, or None where it is not known. By default `"auto"`: µm for a map that was read from an EBSD file, which
@@ -153,14 +155,18 @@ def _map(
     labels, measured, unit = np.asarray(ms.labels), measured_voxels(ms), length_unit(ms, unit)
     crystals = crystals_of(ms, labels[measured])
     parts = slices(rgb, voxel_edges(np.asarray(ms.grid.spacing).tolist(), labels.ndim))
-    lines = [] if boundaries is None else _lines(ms, labels, measured, crystals, boundaries)
+    lines = [] if boundaries is None else _lines(ms, labels, measured, crystals.laue, boundaries)
+    several = bool(lines) and len(np.unique(labels[measured])) > 1
+    phases = _lines(ms, labels, measured, [None] * len(crystals.laue), boundaries or 1.0) if several else lines
     keys = list(crystals.names) if key is not None else []
-    greys = _greys(ms, labels, measured, crystals)
+    greys = [*_greys(ms, labels, measured, crystals), *([Line2D([], [], color=INK, linewidth=THICK, label="phase boundary")] * several)]
     figure, panels, beside = _panels(parts, len(keys), room=(0.95 if not title else 1.2) + (0.35 if greys else 0.0))
     for index, (axes, part) in enumerate(zip(panels, parts, strict=True)):
         draw_slice(axes, part, unit, title if len(parts) == 1 else None, bar=index == 0)
-    for axes, ends in zip(panels, lines, strict=bool(lines)):
+    for axes, ends, between in zip(panels, lines, phases, strict=bool(lines)):
         axes.add_collection(LineCollection(list(ends), colors=INK, linewidths=0.7, capstyle="projecting"), autolim=False)
+        if several:
+            axes.add_collection(LineCollection(list(between), colors=INK, linewidths=THICK, capstyle="projecting"), autolim=False)
     for axes, group in zip(beside, keys, strict=True):
         (key or draw_key)(axes, group)
         _name_key(axes, group, crystals, caption)
@@ -171,14 +177,14 @@ def _map(
     return figure
 
 
-def _lines(ms: Any, labels: np.ndarray, measured: np.ndarray, crystals: Crystals, angle: float) -> list[Float[np.ndarray, "n 2 2"]]:
+def _lines(ms: Any, labels: np.ndarray, measured: np.ndarray, laue: Sequence[str | None], angle: float) -> list[Float[np.ndarray, "n 2 2"]]:
     check(
         0 < angle < 180, f"`boundaries` must be an angle between 0 and 180 degrees, but it is {angle!r}. Grains are often told apart by 5."
     )
     edges = voxel_edges(np.asarray(ms.grid.spacing).tolist(), labels.ndim)
     q = slices(np.moveaxis(orientations_of("ms", ms, INSTEAD), 0, -1), edges)
     cuts = zip(q, slices(labels, edges), slices(measured, edges), strict=True)
-    return [boundary_lines(each.image, label.image, there.image, crystals.laue, float(angle), each.spacing) for each, label, there in cuts]
+    return [boundary_lines(each.image, label.image, there.image, laue, float(angle), each.spacing) for each, label, there in cuts]
 
 
 def _panels(parts: list[Slice], keys: int, room: float) -> tuple[Figure, list[Axes], list[Axes]]:

@@ -33,6 +33,7 @@ from jaxmicro.plotting.style import (
 
 RANDOM = "multiples of random"
 MOST_POINTS = 4000
+CROWDED = 300  # points of a panel from which on they are drawn small
 
 CUBIC_POLES = ((1, 0, 0), (1, 1, 0), (1, 1, 1))
 HEXAGONAL_POLES = ((0, 0, 0, 1), (2, -1, -1, 0), (1, 0, -1, 0))
@@ -87,7 +88,9 @@ def pole_figure(
     """
     check_choice("projection", projection, PROJECTIONS)
     sample = crystal_sample(source, laue, phase, weights)
-    vectors = {_pole_name(pole): _pole_vector(pole) for pole in (_default_poles(sample.laue) if poles is None else poles)}
+    listed = list(_default_poles(sample.laue) if poles is None else poles)
+    vectors = {_pole_name(pole): _pole_vector(pole) for pole in listed}
+    check(len(vectors) == len(listed), f"`poles` must not hold a direction twice, but they are {', '.join(map(_pole_name, listed))}.")
     check(len(vectors) > 0, "`poles` must hold at least one crystal direction, but it is empty. Pass ((1, 0, 0),), for example.")
     rows, columns = columns_for(len(vectors), 3)
     heading = title or sample.name
@@ -98,8 +101,7 @@ def pole_figure(
     if density:
         _draw_densities(figure, panels, sample, list(vectors.values()), projection, check_halfwidth(halfwidth))
     else:
-        for axes, vector in zip(panels, vectors.values(), strict=True):
-            _draw_points(axes, sample, vector, projection)
+        _draw_points(panels, sample, list(vectors.values()), projection)
     for axes in panels:
         _frame_disc(axes)
     if heading:
@@ -180,12 +182,15 @@ def _draw_densities(
     density_bar(figure, panels, shown)
 
 
-def _draw_points(axes: Axes, sample: CrystalSample, vector: Float[np.ndarray, " 3"], projection: str) -> None:
-    directions, _ = _sample_axes(sample, vector)
-    step = -(-directions.shape[1] // MOST_POINTS)
-    x, y = project(upper(directions[:, ::step]), projection)
-    many = x.size > 300
-    axes.scatter(x, y, s=3 if many else 14, color=LINES[0], alpha=0.35 if many else 0.9, linewidths=0)
+def _draw_points(panels: list[Axes], sample: CrystalSample, vectors: list[np.ndarray], projection: str) -> None:
+    """Points of one size in all panels."""
+    drawn = []
+    for vector in vectors:
+        directions, _ = _sample_axes(sample, vector)
+        drawn.append(project(upper(directions[:, :: -(-directions.shape[1] // MOST_POINTS)]), projection))
+    many = max(len(x) for x, _ in drawn) > CROWDED
+    for axes, (x, y) in zip(panels, drawn, strict=True):
+        axes.scatter(x, y, s=3 if many else 14, color=LINES[0], alpha=0.35 if many else 0.9, linewidths=0)
 
 
 def _frame_disc(axes: Axes) -> None:

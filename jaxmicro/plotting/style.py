@@ -6,6 +6,7 @@ settings are touched, so plotting is safe from threads and leaves nothing behind
 
 import colorsys
 import re
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,6 +36,7 @@ DIVERGING = "RdBu_r"
 TITLE_SIZE = 10.0
 LABEL_SIZE = 9.0
 SMALL_SIZE = 8.0  # nothing is smaller
+CHARACTERS, LINE = 11, 0.18  # of a title: characters per inch, inches per line
 
 # Names of properties, such as k_xx, E_x, nu_xy, C_11, k_mean or σ_vM: no other name with an underscore is a symbol.
 SUBSCRIPT = re.compile(r"^([CEGSk]|nu|[α-ω])_([xyz]{1,2}|[1-6]{1,2}|mean|vM)((?: \(.*\))?)$")
@@ -82,13 +84,22 @@ def style_axes(axes: Axes, *, x: str = "", y: str = "", title: str | None = None
 
 
 def set_title(axes: Axes, title: str) -> None:
-    """A title in the one title style."""
-    axes.set_title(plain(title), fontsize=TITLE_SIZE, color=INK, pad=6)
+    """A title in the one title style, in lines that fit the figure."""
+    axes.set_title(plain(_wrapped(title, axes.figure)), fontsize=TITLE_SIZE, color=INK, pad=6)
 
 
 def set_heading(figure: Figure, title: str) -> None:
-    """A title over all panels."""
-    figure.suptitle(plain(title), fontsize=TITLE_SIZE + 0.5, color=INK)
+    """A title over all panels, in lines that fit the figure."""
+    figure.suptitle(plain(_wrapped(title, figure)), fontsize=TITLE_SIZE + 0.5, color=INK)
+
+
+def _wrapped(title: str, figure: Any) -> str:
+    """A title cut into lines between words, for which the figure is made higher; a formula and what fits stay as they are."""
+    root = figure.get_figure(root=True)
+    most = max(int(CHARACTERS * root.get_figwidth()), 12)
+    lines = [title] if "$" in title else textwrap.wrap(title, most) or [title]
+    root.set_figheight(root.get_figheight() + LINE * (len(lines) - 1))
+    return "\n".join(lines) if len(lines) > 1 else title
 
 
 def add_legend(axes: Axes, **options: object) -> None:

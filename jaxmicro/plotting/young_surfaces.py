@@ -42,7 +42,8 @@ def young_surface(
     """Young's modulus as a surface in space: its distance from the centre along n is E(n), and so is its colour.
 
     1/E(n) = (n⊗n) : S : (n⊗n). All surfaces of a figure share one scale of lengths and colours, so that a crystal and the
-    effective tensor of a map of it can be compared; a sphere is isotropy.
+    effective tensor of a map of it can be compared; a sphere is isotropy. z is drawn upwards, the axes are right-handed; in maps, where
+    x points right and y down, the same z points into the page.
 
     Args:
         stiffness: one Mandel matrix `(6, 6)`, several `(n, 6, 6)`, or a mapping of labels to matrices.
@@ -106,7 +107,8 @@ def _draw_surface(axes: Axes3D, points: Float[np.ndarray, "3 p a"], colors: Any)
 
 
 def _frame(axes: Axes3D, size: float) -> None:
-    """Equal scales on the three axes, few ticks."""
+    """Equal scales on the three axes, three ticks on each: zero and a round modulus on both sides, in the unit of the colour bar."""
+    most = float(f"{0.6 * size:.1g}")  # away from the corners, where the ticks of two axes would meet
     for name in "xyz":
         axis: Any = getattr(axes, f"{name}axis")  # matplotlib's types say 2D
         axis.set_pane_color((1, 1, 1, 0))
@@ -114,7 +116,7 @@ def _frame(axes: Axes3D, size: float) -> None:
         axis._axinfo["grid"].update(color=GRID, linewidth=0.6)
         axis.set_tick_params(labelsize=SMALL_SIZE, labelcolor=INK, pad=2 if name == "z" else -3)
         getattr(axes, f"set_{name}lim")(-size, size)
+        getattr(axes, f"set_{name}ticks")([-most, 0.0, most])
         getattr(axes, f"set_{name}label")(name, fontsize=LABEL_SIZE, color=INK, labelpad=-6)
-    axes.locator_params(nbins=3)
     axes.set_box_aspect((1, 1, 1))
     axes.view_init(elev=24, azim=-55)

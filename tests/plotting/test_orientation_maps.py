@@ -148,6 +148,26 @@ def test_a_slender_map_has_few_ticks_and_no_bar_over_it():
     assert all(not one.overlaps(two) for k, one in enumerate(boxes) for two in boxes[k + 1 :])
 
 
+def test_phase_boundaries_are_thicker_and_named():
+    labels = np.zeros(SHAPE, int)
+    labels[2:] = 1
+    ms = Microstructure(grid=Grid(SHAPE, (3.0, 8.0)), labels=labels, orientation=two_grains(20.0), phases=(NICKEL, Phase("iron", "m-3m")))
+    figure = ipf_map(ms, boundaries=10)
+    thin, thick = figure.axes[0].collections
+    assert [np.asarray(line).tolist() for line in thick.get_segments()] == [[[1.0, 0.0], [1.0, 8.0]]]
+    assert thick.get_linewidths()[0] > thin.get_linewidths()[0]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["phase boundary"]
+
+
+def test_a_long_title_is_cut_into_lines():
+    title = "One grain with a rather long title that could well be cut at the edge of the figure"
+    figure = ipf_map(one_phase(), title=title)
+    figure.draw_without_rendering()
+    box = figure.axes[0].title.get_window_extent()
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.x1
+    assert figure.axes[0].get_title().replace("\n", " ") == title
+
+
 def test_low_quality_is_darker():
     quality = np.arange(24.0).reshape(SHAPE)
     plain, shaded = image(ipf_map(one_phase()).axes[0]), image(ipf_map(one_phase(maps={"iq": quality}), quality="iq").axes[0])
@@ -170,6 +190,10 @@ def test_an_euler_map_shows_angles_as_colours():
         (lambda: ipf_map(np.zeros((4, 4))), "`ms` must carry orientations, but `ms.orientation` is missing from a ndarray"),
         (lambda: ipf_map(Microstructure(labels=np.zeros((4, 4), int))), "`ms.orientation` is None. Read them with the map"),
         (lambda: ipf_map(one_phase(), "w"), "`direction` must be one of 'x', 'y', 'z'"),
+        (
+            lambda: ipf_map(one_phase(), ["x", "y"]),
+            "`direction` must be 'x', 'y', 'z' or three numbers that are not all 0, but it is \\['x', 'y'\\]",
+        ),
         (lambda: ipf_map(one_phase(), (0, 0, 0)), "`direction` must be 'x', 'y', 'z' or three numbers that are not all 0"),
         (lambda: ipf_map(one_phase(), boundaries=0), "`boundaries` must be an angle between 0 and 180 degrees, but it is 0"),
         (

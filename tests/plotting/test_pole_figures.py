@@ -13,6 +13,7 @@ from jaxmicro.plotting.crystal_samples import crystal_sample, equivalent_axes
 from jaxmicro.plotting.hemisphere import disc, project, upper
 
 IDENTITY = np.array([[1.0], [0.0], [0.0], [0.0]])
+UNINDEXED = Microstructure(labels=np.zeros((2, 2), int), orientation=np.ones((4, 2, 2)) / 2, mask=np.zeros((2, 2), bool))
 CUBIC = np.zeros((6, 6))
 CUBIC[:3, :3] = 157.0
 np.fill_diagonal(CUBIC, [243.9] * 3 + [2 * 117.9] * 3)
@@ -175,6 +176,20 @@ def test_a_surface_of_a_cubic_crystal_spans_its_moduli():
     assert [axes.get_title() for axes in figure.axes[:2]] == ["crystal", "softer"]
 
 
+def test_points_of_one_figure_have_one_size():
+    q, _ = scattered(60, 0.3)
+    few, many = pole_figure(q, [(1, 0, 0), (3, 1, 1)], density=False).axes[:2]
+    assert few.collections[0].get_sizes() == many.collections[0].get_sizes()
+
+
+def test_ticks_of_a_surface_keep_clear_of_the_corners():
+    axes = young_surface(np.diag([280.0] * 3 + [160.0] * 3)).axes[0]
+    for name in "xyz":
+        low, middle, high = getattr(axes, f"get_{name}ticks")()
+        assert (low, middle) == (-high, 0)
+        assert high < 0.75 * getattr(axes, f"get_{name}lim")()[1]
+
+
 @pytest.mark.usefixtures("as_user")
 @pytest.mark.parametrize(
     ("call", "message"),
@@ -183,6 +198,12 @@ def test_a_surface_of_a_cubic_crystal_spans_its_moduli():
         (lambda: pole_figure(IDENTITY, []), "`poles` must hold at least one crystal direction"),
         (lambda: pole_figure(IDENTITY, [(0, 0, 0)]), "`poles` must hold directions of three or four numbers, not all 0"),
         (lambda: pole_figure(IDENTITY, [(1, 0, -1, 1)]), "`poles` of four indices must be \\(0001\\) or \\(hki0\\)"),
+        (
+            lambda: pole_figure(IDENTITY, [(1, 0, 0), (1, 0, 0)]),
+            "`poles` must not hold a direction twice, but they are \\{100\\}, \\{100\\}",
+        ),
+        (lambda: pole_figure(UNINDEXED), "none of its 4 points is measured"),
+        (lambda: inverse_pole_figure(UNINDEXED), "none of its 4 points is measured"),
         (lambda: pole_figure(IDENTITY, projection="gnomonic"), "`projection` must be one of 'equal_area', 'stereographic'"),
         (lambda: pole_figure(IDENTITY, halfwidth=0), "`halfwidth` must be from 1 to 60 degrees, but it is 0"),
         (lambda: pole_figure(IDENTITY, weights=[-1.0]), "`weights` must not be negative nor all zero"),
