@@ -7,21 +7,27 @@ Add one: a function that takes arrays and returns a Figure made by `style.new_fi
      `style.with_unit`; export it here; add a row to tests/plotting/test_conformance.py.
 """
 
+from jaxmicro.plotting.boundary_maps import boundary_map
 from jaxmicro.plotting.bounds import moduli_of, stiffness_bounds
 from jaxmicro.plotting.cells import cell, cells, tiled
 from jaxmicro.plotting.color_keys import ipf_key
+from jaxmicro.plotting.deformation_maps import deviation_map, dislocation_map, local_misorientation_map
 from jaxmicro.plotting.design_data import DesignReportData, FieldMap, target_status
 from jaxmicro.plotting.design_report import design_report
 from jaxmicro.plotting.directional import conductivity_polar, young_polar
 from jaxmicro.plotting.distributions import Statistic, data_against_samples, ks_distance, property_distributions
 from jaxmicro.plotting.field_maps import field
 from jaxmicro.plotting.fronts import pareto
+from jaxmicro.plotting.grain_comparisons import grain_comparison
+from jaxmicro.plotting.grain_maps import grain_map
+from jaxmicro.plotting.grain_sizes import size_distribution
 from jaxmicro.plotting.grid_convergence import grid_convergence
 from jaxmicro.plotting.histories import convergence
 from jaxmicro.plotting.inverse_pole_figures import inverse_pole_figure
 from jaxmicro.plotting.markup import Badge, Card, format_number
 from jaxmicro.plotting.misorientations import misorientation_distribution
 from jaxmicro.plotting.orientation_maps import euler_map, ipf_map
+from jaxmicro.plotting.orientation_sections import odf_sections
 from jaxmicro.plotting.pole_figures import pole_figure
 from jaxmicro.plotting.report import Report
 from jaxmicro.plotting.saving import save
@@ -35,27 +41,35 @@ __all__ = [
     "FieldMap",
     "Report",
     "Statistic",
+    "boundary_map",
     "cell",
     "cells",
     "conductivity_polar",
     "convergence",
     "data_against_samples",
     "design_report",
+    "deviation_map",
+    "dislocation_map",
     "euler_map",
     "field",
     "format_number",
+    "grain_comparison",
+    "grain_map",
     "grid_convergence",
     "interpolation_strip",
     "inverse_pole_figure",
     "ipf_key",
     "ipf_map",
     "ks_distance",
+    "local_misorientation_map",
     "misorientation_distribution",
     "moduli_of",
+    "odf_sections",
     "pareto",
     "pole_figure",
     "property_distributions",
     "save",
+    "size_distribution",
     "stiffness_bounds",
     "target_status",
     "tiled",

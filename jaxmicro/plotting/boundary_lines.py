@@ -26,7 +26,7 @@ def boundary_lines(
         values = [np.moveaxis(each, axis, 0) for each in (q, labels, measured)]
         (q1, q2), (label1, label2), (there1, there2) = ((each[:-1], each[1:]) for each in values)
         cut = (label1 != label2) | _exceeds(q1, q2, label1, laue, angle)
-        place, first, last = _runs(cut & there1 & there2)
+        place, first, last = runs(cut & there1 & there2)
         across, along = (place + 1) * spacing[axis], np.stack([first, last], axis=1) * spacing[1 - axis]
         ends = np.stack([np.broadcast_to(across[:, None], along.shape), along], axis=-1)
         lines.append(ends if axis == 0 else ends[..., ::-1])
@@ -49,7 +49,7 @@ def _exceeds(
     return apart
 
 
-def _runs(cut: Bool[np.ndarray, "n0 n1"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def runs(cut: Bool[np.ndarray, "n0 n1"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Row, first and one past the last column of every run of True."""
     edges = np.diff(np.pad(cut, ((0, 0), (1, 1))).astype(np.int8), axis=1)
     rows, first = np.nonzero(edges == 1)

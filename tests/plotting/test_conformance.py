@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 import jaxmicro.plotting as plotting
+from jaxmicro.descriptors import compare_grains, measure_grains
 from jaxmicro.fields import Grid
 from jaxmicro.microstructures import Microstructure, Phase
 from jaxmicro.plotting.saving import rendered
@@ -30,6 +31,10 @@ CRYSTALS = Microstructure(
 )
 CUBE = np.diag([3.0, 3.0, 3.0, 2.0, 2.0, 2.0])
 BOUNDS = {"K": {"reuss": 1.0, "hs_lower": 1.5, "effective": 2.0, "hs_upper": 3.0, "voigt": 4.0}}
+GRAINS = measure_grains(CRYSTALS, np.arange(48).reshape(8, 6) // 7 % 3)
+BLOCK = Microstructure(labels=VOLUME, orientation=Q[:, VOLUME])
+BLOCK_GRAINS = measure_grains(BLOCK, VOLUME)
+SOME = np.where(np.asarray(CRYSTALS.mask), np.arange(48.0).reshape(8, 6), np.nan)
 
 ROWS = {
     "cell": lambda: plotting.cell(LABELS, spacing=0.5, unit="µm", title="A cell"),
@@ -67,6 +72,20 @@ ROWS = {
     "inverse_pole_figure": lambda: plotting.inverse_pole_figure(CRYSTALS, ("x", "z"), phase=0, halfwidth=20),
     "inverse_pole_figure, points": lambda: plotting.inverse_pole_figure(Q, (0, 1, 1), laue="-1", density=False, title="Directions"),
     "misorientation_distribution": lambda: plotting.misorientation_distribution(jnp.array([59.0, 60.0, 38.0]), title="Neighbours"),
+    "grain_map": lambda: plotting.grain_map(GRAINS, CRYSTALS, numbers=True, ellipses=True, title="Grains"),
+    "grain_map, volume": lambda: plotting.grain_map(BLOCK_GRAINS, numbers=True, title="Grains"),
+    "boundary_map": lambda: plotting.boundary_map(CRYSTALS, GRAINS, title="Boundaries"),
+    "boundary_map, volume": lambda: plotting.boundary_map(BLOCK, BLOCK_GRAINS, unit="µm", title="Boundaries"),
+    "local_misorientation_map": lambda: plotting.local_misorientation_map(SOME, CRYSTALS, GRAINS, title="KAM"),
+    "deviation_map": lambda: plotting.deviation_map(GRAINS, CRYSTALS, unit="µm", title="GROD"),
+    "dislocation_map": lambda: plotting.dislocation_map(1e13 * SOME, CRYSTALS, GRAINS, title="GND"),
+    "dislocation_map, volume": lambda: plotting.dislocation_map(1e12 + 1e13 * VOLUME, title="GND"),
+    "odf_sections": lambda: plotting.odf_sections(CRYSTALS, phase="iron", halfwidth=20, title="Texture"),
+    "odf_sections, one": lambda: plotting.odf_sections(jnp.asarray(Q), halfwidth=20, sections=[45], sample="orthorhombic"),
+    "size_distribution": lambda: plotting.size_distribution(jnp.array([1.0, 2.0, 4.0]), asked=(2.0, 0.5), unit="µm", title="Sizes"),
+    "grain_comparison": lambda: plotting.grain_comparison(
+        compare_grains(CRYSTALS, CRYSTALS, periodic=(True, True), min_size=1), unit="µm", title="A map and itself"
+    ),
     "young_surface": lambda: plotting.young_surface({"crystal": jnp.asarray(CUBE), "twice": 2 * CUBE}, unit="GPa", title="E"),
     "stiffness_bounds": lambda: plotting.stiffness_bounds(BOUNDS, unit="GPa", title="Moduli"),
 }
