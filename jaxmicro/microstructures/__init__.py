@@ -23,10 +23,12 @@ from jaxmicro.microstructures.polycrystal import polycrystal
 from jaxmicro.microstructures.power_weights import LaguerreWeights, laguerre_weights
 from jaxmicro.microstructures.random_field import random_field
 from jaxmicro.microstructures.record import Microstructure
+from jaxmicro.microstructures.recrystallized import recrystallized
 from jaxmicro.microstructures.resolution import downsample, resample, sharpen, split_voxels
 from jaxmicro.microstructures.soft_laguerre import soft_laguerre
 from jaxmicro.microstructures.spheres import rasterise_spheres
 from jaxmicro.microstructures.turning import flip, turn
+from jaxmicro.microstructures.twinning import add_twins
 
 __all__ = [
     "Interface",
@@ -36,6 +38,7 @@ __all__ = [
     "Phase",
     "SeamReport",
     "Through",
+    "add_twins",
     "checkerboard",
     "clusters",
     "crop",
@@ -61,6 +64,7 @@ __all__ = [
     "polycrystal",
     "random_field",
     "rasterise_spheres",
+    "recrystallized",
     "resample",
     "seam_report",
     "sharpen",
