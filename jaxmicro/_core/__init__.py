@@ -10,6 +10,7 @@ from jaxmicro._core.checks import (
     as_float_array,
     as_float_arrays,
     check,
+    check_broadcast,
     check_choice,
     check_finite,
     check_probability,
@@ -18,7 +19,7 @@ from jaxmicro._core.checks import (
     nearest_name,
 )
 from jaxmicro._core.keys import numpy_generator, split_named
-from jaxmicro._core.precision import default_rtol, dot, tensor_rtol_root
+from jaxmicro._core.precision import default_rtol, dot, in_reach, tensor_rtol_root
 from jaxmicro._core.progress import Progress, silent
 from jaxmicro._core.records import record, replace, static
 from jaxmicro._core.status import SolveError, Status, poison, raise_for_status, worst
@@ -32,12 +33,14 @@ __all__ = [
     "as_float_array",
     "as_float_arrays",
     "check",
+    "check_broadcast",
     "check_choice",
     "check_finite",
     "check_probability",
     "check_shape",
     "default_rtol",
     "dot",
+    "in_reach",
     "is_concrete",
     "nearest_name",
     "numpy_generator",

@@ -29,9 +29,10 @@ def check(condition: bool | np.bool, message: str, error: type[Exception] = Valu
 
 
 def nearest_name(name: str, valid: Iterable[str], likeness: float = 0.5) -> str | None:
-    """The valid name closest to a misspelt one, or None where none is so alike (0 to 1)."""
-    matches = difflib.get_close_matches(str(name), list(valid), n=1, cutoff=likeness)
-    return matches[0] if matches else None
+    """The valid name closest to a misspelt one whatever its capitals, or None where none is so alike (0 to 1)."""
+    names = {each.lower(): each for each in reversed(list(valid))}
+    matches = difflib.get_close_matches(str(name).lower(), list(names), n=1, cutoff=likeness)
+    return names[matches[0]] if matches else None
 
 
 def check_choice(argument: str, value: Any, valid: Iterable[str]) -> None:
@@ -53,6 +54,17 @@ def check_shape(argument: str, value: Any, expected: Sequence[int | str | None],
     if not fits:
         wanted = "(" + ", ".join("any" if size is None else str(size) for size in expected) + ("," if len(expected) == 1 else "") + ")"
         raise ValueError(f"`{argument}` must have shape {wanted}, but its shape is {tuple(actual)}. {advice}".rstrip())
+
+
+def check_broadcast(argument: str, shape: Sequence[int], other: str, other_shape: Sequence[int], advice: str = "") -> None:
+    """Check that the trailing shapes of two arguments broadcast."""
+    try:
+        np.broadcast_shapes(tuple(shape), tuple(other_shape))
+    except ValueError:
+        raise ValueError(
+            f"`{argument}` must have a trailing shape that broadcasts with that of `{other}`, {tuple(other_shape)}, but it is {tuple(shape)}. "
+            f"{advice}".rstrip()
+        ) from None
 
 
 def check_finite(argument: str, value: Any) -> None:
@@ -99,7 +111,7 @@ def as_float_array(argument: str, value: ArrayLike | Sequence[Any]) -> Float[Arr
 
 
 def as_float_arrays(**values: ArrayLike | Sequence[Any]) -> tuple[Float[Array, "..."], ...]:
-    """Convert values that belong together to one floating dtype, in which Python's own numbers have no say."""
+    """Convert values that belong together to one floating dtype, in which Python's own numbers have no say, nor lists of them."""
     arrays = [as_float_array(name, value) for name, value in values.items()]
     telling = [a.dtype for a, value in zip(arrays, values.values(), strict=True) if not _is_weak(value)]
     dtype = jnp.result_type(*telling) if telling else arrays[0].dtype
@@ -107,6 +119,8 @@ def as_float_arrays(**values: ArrayLike | Sequence[Any]) -> tuple[Float[Array, "
 
 
 def _is_weak(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return all(_is_weak(each) for each in value)
     return type(value) in (bool, int, float) or getattr(value, "weak_type", False)
 
 

@@ -51,6 +51,22 @@ def dot(a: Float[Array, "..."], b: Float[Array, "..."]) -> Float[Array, ""]:
     return _compensated_sum(jnp.sum(product, axis=-1).ravel())
 
 
+def in_reach(vectors: Float[Array, "d ..."]) -> Float[Array, "d ..."]:
+    """Vectors over their largest entry where squares of their length, or derivatives of these, could over- or underflow.
+
+    For what does not depend on the length: the divisor is a constant for differentiation. Zero stays zero, NaN stays NaN, and vectors of
+    ordinary length stay as they are, bit by bit.
+
+    Example:
+        >>> in_reach(jnp.array([[2.0**100, 3.0], [0.0, 4.0]], jnp.float32)).tolist()
+        [[1.0, 3.0], [0.0, 4.0]]
+    """
+    largest = jax.lax.stop_gradient(jnp.max(jnp.abs(vectors), axis=0))
+    least = float(jnp.finfo(vectors.dtype).tiny) ** 0.25
+    ordinary = (largest == 0) | ((largest > least) & (largest < 1 / least))
+    return vectors / jnp.where(ordinary, 1.0, largest)
+
+
 def _compensated_sum(values: Float[Array, " n"]) -> Float[Array, ""]:
     """Pairwise sum whose rounding errors are carried along (two-sum of Knuth)."""
     size = values.shape[0]

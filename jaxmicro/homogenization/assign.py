@@ -11,7 +11,7 @@ from jaxmicro.fields import Kinematics, conduction, elasticity
 from jaxmicro.homogenization.composite import check_interfaces, layered, poisoned
 from jaxmicro.materials import embedded_stiffness, is_definite, is_semidefinite, plane_stiffness
 from jaxmicro.microstructures import Microstructure, interface_normals
-from jaxmicro.orientations import rotate_stiffness, to_matrix
+from jaxmicro.orientations import embedding_size, rotate_stiffness, to_matrix
 
 SCHEMES = ("voigt", "reuss", "laminate")
 ROUNDING = 64  # a share below this many eps is absent, and one this near to 1 is alone
@@ -86,9 +86,11 @@ def _embeddings(ms: Microstructure, embedding: Any) -> list[Array | None]:
         f"`embedding` must hold one field or None per phase ({ms.n_phases}), but it holds {len(listed)}.",
     )
     fields = [None if each is None else as_float_array("embedding", each) for each in listed]
-    for field in fields:
+    for field, phase in zip(fields, ms.phases, strict=True):
         if field is not None:
-            check_shape("embedding", field, ("k", *ms.grid.shape), "Embeddings have their components first, then the grid.")
+            laue = phase.laue or "m-3m"
+            size = embedding_size(laue)
+            check_shape("embedding", field, (size, *ms.grid.shape), f"Embeddings of {laue} have {size} components first, then the grid.")
     return fields
 
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from jaxmicro._core import as_float_arrays, check, is_concrete, poison
+from jaxmicro._core import as_float_arrays, check, in_reach, is_concrete, poison
 from jaxmicro.fields.mandel import tensor_to_mandel
 from jaxmicro.homogenization.moduli import dimension_of
 
@@ -133,11 +133,11 @@ def unit_vectors(argument: str, vectors: Float[Array, "d ..."], d: int) -> Float
         [0.0, 1.0]
     """
     check(vectors.ndim >= 1 and vectors.shape[0] == d, f"`{argument}` must have {d} components first, but its shape is {vectors.shape}.")
-    square = jnp.sum(vectors**2, axis=0)
-    if is_concrete(square):
-        least = float(np.min(np.asarray(square), initial=np.inf))
-        check(least > 0, f"`{argument}` must hold vectors of some length, but the squared length of one is {least:g}. Leave it out.")
-    return vectors / jnp.sqrt(square)
+    if is_concrete(vectors):
+        least = float(np.abs(np.asarray(vectors)).max(axis=0).min(initial=np.inf))
+        check(least != 0, f"`{argument}` must hold vectors of some length, but one is zero. Leave it out.")
+    vectors = in_reach(vectors)
+    return vectors / jnp.sqrt(jnp.sum(vectors**2, axis=0))
 
 
 def _perpendicular(first: str, m: Array, second: str, n: Array, d: int) -> tuple[Array, Array, Array]:

@@ -29,6 +29,7 @@ UNCOUPLED = {
     "float32": 1e-5,
 }  # share of the stiffness below which shear and dilation of a crystal do not couple (cubic: exactly)
 SUM = 1e-6
+SKEW = 1024  # roundings of the largest entry by which a tensor may miss being symmetric
 
 
 @record
@@ -89,7 +90,7 @@ def polycrystal_estimates(
         of which is a bound.
 
     Raises:
-        ValueError: for other shapes, tensors that are not positive definite, or fractions that are negative or do not sum to 1;
+        ValueError: for other shapes, no tensor, tensors that are not symmetric or not positive definite, or fractions that are negative or do not sum to 1;
             NaN under a tracer.
         SolveError: if the self-consistent equation could not be solved (NaN under a tracer).
 
@@ -107,8 +108,13 @@ def polycrystal_estimates(
     Hashin–Shtrikman bounds along changes that keep the symmetry of the crystal (others split equal eigenvalues: a kink).
     """
     tensors, shares = _phases(stiffness, fractions)
-    found, fine = _estimates(tensors, shares)
+    found, fine, symmetric = _estimates(tensors, shares)
     if is_concrete(tensors, shares, found.status):
+        check(
+            bool(symmetric),
+            "`stiffness` must hold symmetric tensors, but C − Cᵀ has an entry of "
+            f"{float(jnp.max(jnp.abs(tensors - jnp.swapaxes(tensors, 1, 2)))):g}. Pass (C + Cᵀ)/2 where that is meant.",
+        )
         check(
             bool(fine),
             "`stiffness` must hold positive definite tensors and `fractions` shares from 0 to 1 that sum to 1, but the smallest "
@@ -120,6 +126,9 @@ def polycrystal_estimates(
 
 def _phases(stiffness: Any, fractions: Any) -> tuple[Array, Array]:
     listed = isinstance(stiffness, (list, tuple))
+    check(
+        np.shape(stiffness)[:1] != (0,) if not listed else len(stiffness) > 0, "`stiffness` must hold one tensor or more, but it is empty."
+    )
     tensors = as_float_array("stiffness", jnp.stack([as_float_array("stiffness", c) for c in stiffness]) if listed else stiffness)
     check(
         tensors.ndim in (2, 3) and tensors.shape[-2:] == (6, 6),
@@ -136,9 +145,11 @@ def _phases(stiffness: Any, fractions: Any) -> tuple[Array, Array]:
 
 
 @jax.jit
-def _estimates(tensors: Array, shares: Array) -> tuple[PolycrystalEstimates, Bool[Array, ""]]:
+def _estimates(tensors: Array, shares: Array) -> tuple[PolycrystalEstimates, Bool[Array, ""], Bool[Array, ""]]:
+    slack = SKEW * jnp.finfo(tensors.dtype).eps * jnp.max(jnp.abs(tensors), axis=(1, 2), keepdims=True)
+    symmetric = ~jnp.any(jnp.abs(tensors - jnp.swapaxes(tensors, 1, 2)) > slack)
     definite = jnp.all(is_definite(jnp.moveaxis(tensors, 0, -1)))
-    fine = definite & jnp.all(shares >= 0) & (jnp.abs(jnp.sum(shares) - 1) <= SUM)
+    fine = symmetric & definite & jnp.all(shares >= 0) & (jnp.abs(jnp.sum(shares) - 1) <= SUM)
     tensors = jnp.where(definite, tensors, jnp.eye(6, dtype=tensors.dtype))
     voigt, reuss = _isotropic_mean(tensors, shares), _isotropic_mean(jnp.linalg.inv(tensors), shares)
     reuss = jnp.array([1 / (9 * reuss[0]), 1 / (4 * reuss[1])])
@@ -153,7 +164,7 @@ def _estimates(tensors: Array, shares: Array) -> tuple[PolycrystalEstimates, Boo
     status = jnp.where(fine, status, Status.BAD_INPUT).astype(jnp.int32)
     return PolycrystalEstimates(
         moduli(voigt), moduli(reuss), moduli((voigt + reuss) / 2), (moduli(lower), moduli(upper)), moduli(consistent), status, steps, residual
-    ), fine  # fmt: skip
+    ), fine, symmetric  # fmt: skip
 
 
 def _isotropic_mean(tensors: Array, shares: Array) -> Array:

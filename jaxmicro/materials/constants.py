@@ -72,6 +72,11 @@ _TABLE: dict[str, tuple[str, tuple[float, ...], str]] = {
     "304": ("cubic", (204.6, 137.7, 126.2), "Ledbetter, phys. stat. sol. (a) 85 (1984) 89, doi:10.1002/pssa.2210850111"),
     "316L": ("cubic", (218.3, 144.8, 125.4), "Scherer et al., Mater. Sci. Eng. A 900 (2024) 146471"),
     "W": ("cubic", (524.3, 205.1, 160.7), "Featherston & Neighbours, Phys. Rev. 130 (1963) 1324, doi:10.1103/PhysRev.130.1324"),
+    "Ta": (
+        "cubic",
+        (260.2, 154.4, 82.55),
+        "CRC Handbook of Chemistry and Physics, Elastic Constants for Single Crystals",
+    ),
     "Si": ("cubic", (165.64, 63.94, 79.51), "Bourgeois et al. (1997), doi:10.1109/freq.1997.639192"),
     "Ti": ("hexagonal", (162.5, 91.8, 68.9, 180.6, 46.8), "Fisher & Renken, Phys. Rev. 135 (1964) A482, doi:10.1103/PhysRev.135.A482"),
     "Mg": ("hexagonal", (59.5, 25.6, 21.5, 61.7, 16.5), "Slutsky & Garland, Phys. Rev. 107 (1957) 972, doi:10.1103/PhysRev.107.972"),

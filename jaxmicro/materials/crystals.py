@@ -11,7 +11,8 @@ from jaxmicro._core import as_float_arrays, check, check_choice, is_concrete, re
 from jaxmicro.fields.mandel import PAIRS
 from jaxmicro.materials.embedded import GROUPS, embedded_stiffness
 from jaxmicro.materials.laws import Faults, Phases, Strain, Tensor
-from jaxmicro.orientations import embedding_size, rotate_stiffness, to_matrix
+from jaxmicro.orientations import embedding_size, normalize, rotate_stiffness
+from jaxmicro.orientations.quaternions import matrix_of_unit
 
 ROOT = float(np.sqrt(2))
 NORM_TOLERANCE = 1e-3
@@ -30,11 +31,12 @@ class Crystals:
         constants: stiffness of the crystal (6, 6) in Mandel notation, or of each phase (p, 6, 6).
         orientation: unit quaternions (4, *grid), sample → crystal; or, with `laue`, embeddings of orientations (k, *grid) as
             `orientations.embed` makes them, or blends of such, in which the law is linear.
-        labels: phase index of each voxel, (*grid); left out for one crystal.
+        labels: phase index of each voxel, (*grid), from 0; left out for one crystal.
         laue: Laue group of the embeddings ("m-3m", "m-3", "6/mmm" or "6/m"); left out for quaternions.
 
     Raises:
-        ValueError: for other shapes, and quaternions that are concrete and not of unit length.
+        ValueError: for other shapes, and for concrete labels without a crystal and quaternions not of unit length. Under a tracer such
+            labels are NaN in the tensor, and a solve ends with a status; traced quaternions of any length stand for q/|q|.
 
     Example:
         >>> from jaxmicro.materials import constants
@@ -62,6 +64,7 @@ class Crystals:
             self._check_embedding(table, turns)
         else:
             _check_units(turns)
+            turns = normalize(turns)
         check(
             self.labels is not None or table.shape[0] == 1,
             f"`labels` must be given where there are several crystals, but there are {table.shape[0]} and none.",
@@ -71,6 +74,7 @@ class Crystals:
         if self.labels is not None:
             labels = Phases(self.labels, table).labels
             check(labels.shape == turns.shape[1:], f"`labels` must have shape {turns.shape[1:]}, but it is {labels.shape}.")
+            _check_labels(labels, table.shape[0])
             object.__setattr__(self, "labels", labels)
 
     def _check_embedding(self, table: Array, points: Array) -> None:
@@ -102,7 +106,7 @@ class Crystals:
         """Strain into the crystal frame, stress there, and back; of embeddings, the tensor times the strain."""
         if self.laue:
             return Tensor(self.tensor()).stress(strain)
-        g = to_matrix(self.orientation)
+        g = matrix_of_unit(self.orientation)
         turned = _turn(g, strain)
         local = [sum((self._constant(i, j) * turned[j] for j in range(1, 6)), start=self._constant(i, 0) * turned[0]) for i in range(6)]
         return _turn(jnp.swapaxes(g, 0, 1), local)
@@ -151,8 +155,11 @@ class Crystals:
         """The full field of tensors in the sample frame."""
         if self.laue:
             return embedded_stiffness(self.constants[0], self.orientation, self.laue)
-        per_voxel = self.constants[0] if self.labels is None else jnp.moveaxis(self.constants[self.labels], (-2, -1), (0, 1))
-        return rotate_stiffness(per_voxel, self.orientation)
+        if self.labels is None:
+            return rotate_stiffness(self.constants[0], self.orientation)
+        per_voxel = jnp.moveaxis(self.constants[self.labels], (-2, -1), (0, 1))
+        known = (self.labels >= 0) & (self.labels < self.constants.shape[0])
+        return rotate_stiffness(jnp.where(known, per_voxel, jnp.nan), self.orientation)
 
     def faults(self) -> Faults:
         """What is wrong, voxel by voxel; a blend of embeddings may fail to be positive where it is no average of orientations."""
@@ -161,6 +168,17 @@ class Crystals:
         labels = jnp.zeros(self.grid_shape, int) if self.labels is None else self.labels
         found = Phases(labels, self.constants).faults()
         return found._replace(non_finite=found.non_finite | ~jnp.all(jnp.isfinite(self.orientation), axis=0))
+
+
+def _check_labels(labels: Array, phases: int) -> None:
+    if not is_concrete(labels):
+        return
+    found = np.unique(np.asarray(labels))
+    wrong = found[(found < 0) | (found >= phases)]
+    check(
+        wrong.size == 0,
+        f"`labels` must lie between 0 and {phases - 1} for {phases} crystals, but they include {wrong[:5].tolist()}. Give one crystal per label.",
+    )
 
 
 def _check_units(turns: Array) -> None:

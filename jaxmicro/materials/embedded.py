@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jaxmicro._core import as_float_arrays, check, check_choice, is_concrete
 from jaxmicro.materials.stiffness import cubic_stiffness, hexagonal_stiffness
-from jaxmicro.orientations import cubic_stiffness_from_embedding, hexagonal_stiffness_from_embedding
+from jaxmicro.orientations import cubic_stiffness_from_embedding, embedding_size, hexagonal_stiffness_from_embedding
 
 Entries = tuple[tuple[int, int, float], ...]
 
@@ -52,6 +52,11 @@ def embedded_stiffness(stiffness: ArrayLike, embedding: ArrayLike, laue: str = "
     entries, build, from_embedding = GROUPS[laue]
     c, t = as_float_arrays(stiffness=stiffness, embedding=embedding)
     check(c.shape == (6, 6), f"`stiffness` must be one (6, 6) tensor in Mandel notation, but its shape is {c.shape}.")
+    size = embedding_size(laue)
+    check(
+        t.ndim >= 1 and t.shape[0] == size,
+        f"`embedding` must be ({size}, …) of {laue}, but its shape is {t.shape}. Make it with orientations.embed.",
+    )
     constants = [c[i, j] / factor for i, j, factor in entries]
     if is_concrete(c):
         with jax.ensure_compile_time_eval():

@@ -31,7 +31,7 @@ def turn(ms: Microstructure, quarters: int = 1, axis: int | None = None) -> Micr
 
     Raises:
         ValueError: if the axis does not exist, or a map is to turn out of its plane.
-        TypeError: if `quarters` is no whole number.
+        TypeError: if `quarters` is no whole number, or `ms` no microstructure.
 
     Example:
         >>> turn(Microstructure(labels=[[0, 1], [0, 0]])).labels.tolist()
@@ -39,6 +39,7 @@ def turn(ms: Microstructure, quarters: int = 1, axis: int | None = None) -> Micr
 
     Differentiable in fractions, orientations and maps.
     """
+    _check_microstructure(ms)
     ndim = ms.grid.ndim
     count = _whole("quarters", quarters) % 4
     about = 2 if axis is None else _whole("axis", axis)
@@ -78,6 +79,7 @@ def flip(ms: Microstructure, axis: int) -> Microstructure:
 
     Raises:
         ValueError: if the axis does not exist.
+        TypeError: if `ms` is no microstructure.
 
     Example:
         >>> flip(Microstructure(labels=[[0, 1], [0, 0]]), 1).labels.tolist()
@@ -85,6 +87,7 @@ def flip(ms: Microstructure, axis: int) -> Microstructure:
 
     Differentiable in fractions, orientations and maps.
     """
+    _check_microstructure(ms)
     ndim = ms.grid.ndim
     about = _whole("axis", axis)
     check(0 <= about < ndim, f"`axis` must be an axis from 0 … {ndim - 1}, but it is {axis!r}.")
@@ -101,6 +104,14 @@ def _with_crystals(ms: Microstructure, grid: Grid, move: Any, passive: np.ndarra
         return moved
     factor = jnp.asarray(passive, moved.orientation.dtype).reshape((4,) + (1,) * grid.ndim)
     return moved.replace(orientation=multiply(moved.orientation, factor))
+
+
+def _check_microstructure(ms: Any) -> None:
+    check(
+        isinstance(ms, Microstructure),
+        f"`ms` must be a Microstructure, but it is {type(ms).__name__}. Make one of labels, or read a file.",
+        TypeError,
+    )
 
 
 def _whole(name: str, value: Any) -> int:

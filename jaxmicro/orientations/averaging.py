@@ -16,7 +16,7 @@ from jaxmicro._core import as_float_arrays, check, is_concrete
 from jaxmicro.orientations.equivalents import check_group, inverse, nearest_operator, product
 from jaxmicro.orientations.fundamental_zone import fundamental_zone
 from jaxmicro.orientations.laue import symmetry_operators
-from jaxmicro.orientations.quaternions import checked
+from jaxmicro.orientations.quaternions import checked, normalize
 
 MAX_STEPS = 100
 
@@ -25,7 +25,7 @@ def mean_orientation(q: ArrayLike, laue: str = "m-3m", weights: ArrayLike | None
     """The mean of all orientations modulo symmetry, m = argmax Σ w max_s (m · s q)².
 
     Args:
-        q: unit quaternions `(4, …)`. NaN, as where a map is not indexed, counts for nothing.
+        q: quaternions `(4, …)` of any length. NaN, as where a map is not indexed, counts for nothing, nor does zero.
         laue: Laue group, one of `LAUE_GROUPS`.
         weights: not negative, of the trailing shape of `q`; equal by default. What has weight zero may be NaN.
 
@@ -66,8 +66,8 @@ def mean_orientation(q: ArrayLike, laue: str = "m-3m", weights: ArrayLike | None
 @partial(jax.jit, static_argnums=2)
 def _mean(q: Array, weights: Array, laue: str) -> Array:
     weights = jnp.where(weights < 0, jnp.nan, weights)
-    counted = jnp.isfinite(q).all(axis=0) & (weights != 0)
-    q = jnp.where(counted, q, jnp.zeros_like(q).at[0].set(1.0))
+    counted = jnp.isfinite(q).all(axis=0) & (q != 0).any(axis=0) & (weights != 0)
+    q = normalize(jnp.where(counted, q, 0.0))
     weights = jnp.where(counted, weights, 0.0)
     total = jnp.sum(weights)
     share = weights / jnp.where(total == 0, jnp.nan, total)

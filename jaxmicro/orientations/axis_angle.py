@@ -12,8 +12,8 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from jaxmicro._core import as_float_arrays, check, is_concrete
-from jaxmicro.orientations.quaternions import checked
+from jaxmicro._core import as_float_arrays, check, check_broadcast, in_reach, is_concrete
+from jaxmicro.orientations.quaternions import checked, normalize
 
 
 def from_axis_angle(axis: ArrayLike | Sequence[Any], angle: ArrayLike | Sequence[Any], degrees: bool = False) -> Float[Array, "4 ..."]:
@@ -28,7 +28,7 @@ def from_axis_angle(axis: ArrayLike | Sequence[Any], angle: ArrayLike | Sequence
         Unit quaternions `(4, …)`, passive rotation sample → crystal; NaN where a traced axis is zero.
 
     Raises:
-        ValueError: if the first axis of `axis` is not 3, or an axis has no length.
+        ValueError: if the first axis of `axis` is not 3, the shapes do not broadcast, or an axis has no length.
 
     Reference:
         D. Rowenhorst et al., "Consistent representations of and conversions between 3D rotations", Modelling Simul.
@@ -38,13 +38,16 @@ def from_axis_angle(axis: ArrayLike | Sequence[Any], angle: ArrayLike | Sequence
         >>> from_axis_angle((0.0, 0.0, 2.0), 60.0, degrees=True).round(3).tolist()
         [0.866, -0.0, -0.0, -0.5]
 
-    Differentiable in both, at zero angle too.
+    Differentiable in both, at zero angle too. The way back and forth, `from_axis_angle(*to_axis_angle(q))`, is not at the
+    identity, where its derivative is zero. Optimise over quaternions or embeddings, not over axes and angles.
     """
     n, turn = as_float_arrays(axis=axis, angle=angle)
     check(
         n.ndim >= 1 and n.shape[0] == 3,
         f"`axis` must be vectors (3, …), but its shape is {n.shape}. Move the components to the first axis.",
     )
+    check_broadcast("angle", turn.shape, "axis", n.shape[1:], "Give one angle for all axes, or one each.")
+    n = in_reach(n)
     square = jnp.sum(n**2, axis=0)
     if is_concrete(square):
         check(not bool((square == 0).any()), "`axis` must have a length, but it is zero. Give any axis where the angle is zero.")
@@ -55,10 +58,10 @@ def from_axis_angle(axis: ArrayLike | Sequence[Any], angle: ArrayLike | Sequence
 
 
 def to_axis_angle(q: ArrayLike, degrees: bool = False) -> tuple[Float[Array, "3 ..."], Float[Array, "..."]]:
-    """Axis and angle of unit quaternions, the angle in [0, π].
+    """Axis and angle of quaternions, the angle in [0, π].
 
     Args:
-        q: unit quaternions `(4, …)`.
+        q: quaternions `(4, …)` of any length, which drops out.
         degrees: whether to return degrees.
 
     Returns:
@@ -73,14 +76,16 @@ def to_axis_angle(q: ArrayLike, degrees: bool = False) -> tuple[Float[Array, "3 
         >>> axis.round(3).tolist(), round(float(angle), 3)
         ([0.0, 0.0, 1.0], 0.3)
 
-    Differentiable; at zero angle, where neither has a derivative, both are given zero.
+    Differentiable; at zero angle, where neither has a derivative, both are given zero, so that what follows has none either
+    (see `from_axis_angle`).
     """
-    w, *v = checked("q", q)
-    v = jnp.where(w < 0, 1.0, -1.0).astype(w.dtype) * jnp.stack(v)
+    w, *v = normalize(checked("q", q))
+    sign = jnp.where(w < 0, -1.0, 1.0).astype(w.dtype)
+    w, v = sign * w, -sign * jnp.stack(v)
     square = jnp.sum(v**2, axis=0)
     none = square < jnp.finfo(w.dtype).tiny
     length = jnp.where(none, 0.0, jnp.sqrt(jnp.where(none, 1.0, square)))
     z = jnp.zeros_like(v).at[2].set(1.0)
     axis = jnp.where(none, z, v / jnp.where(none, 1.0, length))
-    angle = 2 * jnp.arctan2(length, jnp.abs(w))
+    angle = 2 * jnp.arctan2(length, w)
     return axis, jnp.rad2deg(angle) if degrees else angle

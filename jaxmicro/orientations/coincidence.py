@@ -134,8 +134,12 @@ def is_coincident(
     if tolerance is None:
         return deviation <= LARGEST_DEVIATION / _number(sigma) ** EXPONENTS[criterion]
     most = as_float_array("tolerance", tolerance).astype(deviation.dtype)
-    good = most.shape == () and (not is_concrete(most) or float(np.asarray(most)) >= 0)
-    check(good, f"`tolerance` must be one angle and not negative, but it is {tolerance}. Give radians, or degrees with `degrees=True`.")
+    check(most.shape == (), f"`tolerance` must be one angle, but its shape is {most.shape}.")
+    if is_concrete(most):
+        check(
+            float(np.asarray(most)) >= 0,
+            f"`tolerance` must not be negative, but it is {tolerance}. Give an angle in radians, or `degrees=True`.",
+        )
     return deviation <= (jnp.deg2rad(most) if degrees else most)
 
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from jaxmicro._core import as_float_array, check, check_choice, is_concrete
+from jaxmicro._core import as_float_array, check, check_choice, in_reach, is_concrete
 from jaxmicro.orientations.euler import to_euler
 from jaxmicro.orientations.laue import LAUE_GROUPS, symmetry_operators
 from jaxmicro.orientations.quaternions import checked, multiply, to_matrix
@@ -45,9 +45,12 @@ def ipf_color(q: ArrayLike, direction: ArrayLike | Sequence[Any] = (0.0, 0.0, 1.
     s = jnp.asarray(as_float_array("direction", direction), q.dtype)
     check(s.shape == (3,), f"`direction` must be one sample direction (3,), but its shape is {s.shape}. Colour one direction at a time.")
     if is_concrete(s):
-        length = float(np.linalg.norm(np.asarray(s)))
-        check(0 < length < math.inf, f"`direction` must have some length, but its length is {length:g}. Pass a vector such as (0, 0, 1).")
-    return direction_color(jnp.einsum("ij...,j->i...", to_matrix(q), s), laue)
+        largest = float(np.abs(np.asarray(s)).max())
+        check(
+            0 < largest < math.inf,
+            f"`direction` must have some length, but its largest entry is {largest:g}. Pass a vector such as (0, 0, 1).",
+        )
+    return direction_color(jnp.einsum("ij...,j->i...", to_matrix(q), in_reach(s)), laue)
 
 
 def direction_color(h: ArrayLike, laue: str = "m-3m") -> Float[Array, "3 ..."]:

@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmicro._core import as_float_array, as_float_arrays, check, is_concrete
-from jaxmicro.orientations.quaternions import checked
+from jaxmicro.orientations.quaternions import checked, normalize
 
 HALFWIDTH = math.radians(10.0)
 SMALLEST_HALFWIDTH = math.radians(0.1)
@@ -82,7 +82,7 @@ def character_coefficients(exponent: float, tail: float) -> Float[np.ndarray, " 
 
 
 def checked_sources(orientations: Any, weights: Any) -> tuple[Float[Array, "4 n"], Float[Array, " n"]]:
-    """Orientations in a row and their shares, of sum one; what is NaN or has no weight is the identity with share zero."""
+    """Unit quaternions in a row and their shares, of sum one; what is NaN, zero or has no weight is the identity with share zero."""
     q = checked("orientations", as_float_array("orientations", orientations))
     q, weight = as_float_arrays(orientations=q, weights=jnp.ones(q.shape[1:], q.dtype) if weights is None else weights)
     check(q.size > 0, f"`orientations` must hold at least one orientation, but the shape is {q.shape}.")
@@ -95,11 +95,10 @@ def checked_sources(orientations: Any, weights: Any) -> tuple[Float[Array, "4 n"
         least = float(np.asarray(weight).min())
         check(not least < 0, f"`weights` must not be negative, but the smallest is {least:g}. Give volumes, or counts.")
     q, weight = q.reshape(4, -1), weight.ravel()
-    counted = jnp.isfinite(q).all(axis=0) & (weight != 0)
-    identity = jnp.zeros_like(q).at[0].set(1.0)
+    counted = jnp.isfinite(q).all(axis=0) & (q != 0).any(axis=0) & (weight != 0)
     weight = jnp.where(counted, jnp.where(weight < 0, jnp.nan, weight), 0.0)
     total = jnp.sum(weight)
-    return jnp.where(counted, q, identity), weight / jnp.where(total == 0, jnp.nan, total)
+    return normalize(jnp.where(counted, q, 0.0)), weight / jnp.where(total == 0, jnp.nan, total)
 
 
 @partial(jax.jit, static_argnums=3)
@@ -108,6 +107,8 @@ def kernel_mean(
 ) -> Float[Array, " e"]:
     """Σ_n share_n mean_m kernel(points · sources), in blocks of points and of sources; the reverse pass works blocks out again."""
     same, places, size = points.shape
+    if places == 0:
+        return jnp.zeros(0, points.dtype)
     at_once = min(max(ROWS // same, 1), places)
     blocks = -(-places // at_once)
     rows = jnp.pad(points, ((0, 0), (0, blocks * at_once - places), (0, 0)))

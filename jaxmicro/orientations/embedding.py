@@ -83,10 +83,15 @@ ABOUT_AXIS = {
 }
 
 
-@functools.cache
 def embedding_parts(laue: str) -> tuple[Part, ...]:
     """The scaled parts of a group's embedding, in the order of its components."""
     check_choice("laue", laue, LAUE_GROUPS)
+    return _parts(laue)
+
+
+@functools.cache
+def _parts(laue: str) -> tuple[Part, ...]:
+    """Scaled such that the metric is the identity."""
     if laue in BALANCED:
         parts = BALANCED[laue]
         return tuple(part.scaled((3 / len(parts) / np.trace(metric(part))) ** 0.5) for part in parts)
@@ -116,12 +121,12 @@ def embedding_size(laue: str) -> int:
     return sum(part.size for part in embedding_parts(laue))
 
 
-def checked_embedding(t: ArrayLike, laue: str) -> Float[Array, "k ..."]:
+def checked_embedding(t: ArrayLike, laue: str, argument: str = "t") -> Float[Array, "k ..."]:
     """An embedding of the group, its components first."""
-    array, size = as_float_array("t", t), embedding_size(laue)
+    array, size = as_float_array(argument, t), embedding_size(laue)
     check(
         array.ndim >= 1 and array.shape[0] == size,
-        f"`t` must be an embedding ({size}, …) of {laue!r}, but its shape is {array.shape}. Make it with embed(q, laue={laue!r}).",
+        f"`{argument}` must be an embedding ({size}, …) of {laue!r}, but its shape is {array.shape}. Make it with embed(q, laue={laue!r}).",
     )
     return array
 
@@ -141,7 +146,7 @@ def embed(q: ArrayLike, laue: str = "m-3m") -> Float[Array, "k ..."]:
     what rotations alone leave unchanged (c against −c in 6/m, x y z in m-3): m-3 and m-3m are different embeddings.
 
     Args:
-        q: unit quaternions `(4, …)`, sample → crystal.
+        q: quaternions `(4, …)`, sample → crystal, of any length.
         laue: one of the 11 Laue groups.
 
     Returns:
@@ -159,7 +164,7 @@ def embed(q: ArrayLike, laue: str = "m-3m") -> Float[Array, "k ..."]:
         >>> embed(jnp.array([1.0, 0, 0, 0])).shape
         (9,)
 
-    Differentiable everywhere (a polynomial of degree 2 l).
+    Differentiable everywhere (a polynomial of degree 2 l in q/|q|).
     """
     parts = embedding_parts(laue)
     g = to_matrix(checked("q", q))

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxmicro._core import as_float_array, check, check_choice
-from jaxmicro.orientations.quaternions import checked
+from jaxmicro.orientations.quaternions import checked, normalize
 
 CONVENTIONS = ("bunge",)
 
@@ -36,7 +36,8 @@ def from_euler(angles: ArrayLike | Sequence[Any], convention: str = "bunge", deg
         >>> from_euler((60.0, 0.0, 60.0), degrees=True).round(3).tolist()
         [0.5, -0.0, -0.0, -0.866]
 
-    Differentiable everywhere.
+    Differentiable everywhere. The way back and forth, `from_euler(to_euler(q))`, is not where Φ is 0 or π (the identity among
+    them): there Φ and one of the other angles have derivative zero. Optimise over quaternions or embeddings, not over angles.
     """
     check_choice("convention", convention, CONVENTIONS)
     turns = as_float_array("angles", angles)
@@ -51,10 +52,10 @@ def from_euler(angles: ArrayLike | Sequence[Any], convention: str = "bunge", deg
 
 
 def to_euler(q: ArrayLike, convention: str = "bunge", degrees: bool = False) -> Float[Array, "3 ..."]:
-    """Bunge Euler angles of unit quaternions; where Φ is 0 or π, φ2 = 0.
+    """Bunge Euler angles of quaternions; where Φ is 0 or π, φ2 = 0.
 
     Args:
-        q: unit quaternions `(4, …)`.
+        q: quaternions `(4, …)` of any length, which drops out.
         convention: only "bunge" is known.
         degrees: whether to return degrees.
 
@@ -68,10 +69,11 @@ def to_euler(q: ArrayLike, convention: str = "bunge", degrees: bool = False) -> 
         >>> to_euler(from_euler((0.3, 0.2, 0.1))).round(3).tolist()
         [0.3, 0.2, 0.1]
 
-    Differentiable where 0 < Φ < π; at both ends φ1 has a derivative, and those that do not exist are zero.
+    Differentiable where 0 < Φ < π; at both ends φ1 has a derivative, and those that do not exist are zero, and with them those of what
+    follows (see `from_euler`).
     """
     check_choice("convention", convention, CONVENTIONS)
-    w, x, y, z = checked("q", q)
+    w, x, y, z = normalize(checked("q", q))
     tiny = (4 * jnp.finfo(w.dtype).eps) ** 2
     tilted, upright = x * x + y * y, w * w + z * z
     no_tilt, no_axis = tilted <= tiny, upright <= tiny  # Φ = 0 and Φ = π: only φ1 + φ2 or φ1 − φ2 has a meaning

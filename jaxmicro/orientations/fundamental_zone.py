@@ -8,7 +8,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 
 from jaxmicro.orientations.equivalents import check_group, nearest_operator, product
 from jaxmicro.orientations.laue import symmetry_operators
-from jaxmicro.orientations.quaternions import checked, multiply
+from jaxmicro.orientations.quaternions import checked, multiply, normalize
 
 # Equivalents whose scalar parts differ by less than this many rounding errors are equally near.
 TIE = 16
@@ -24,7 +24,7 @@ def fundamental_zone(q: ArrayLike, laue: str = "m-3m") -> Float[Array, "4 ..."]:
     nothing.
 
     Args:
-        q: unit quaternions `(4, …)`.
+        q: quaternions `(4, …)` of any length.
         laue: Laue group, one of `LAUE_GROUPS`.
 
     Returns:
@@ -44,7 +44,7 @@ def fundamental_zone(q: ArrayLike, laue: str = "m-3m") -> Float[Array, "4 ..."]:
 
     Differentiable inside the zone: a constant symmetry times q.
     """
-    array = checked("q", q)
+    array = _of_unit_length(checked("q", q))
     check_group("laue", laue)
     return _reduced(array, laue)
 
@@ -68,9 +68,16 @@ def in_fundamental_zone(q: ArrayLike, laue: str = "m-3m") -> Bool[Array, "..."]:
 
     Yes or no: there is nothing to differentiate.
     """
-    array = checked("q", q)
+    array = _of_unit_length(checked("q", q))
     check_group("laue", laue)
     return _inside(array, laue)
+
+
+def _of_unit_length(q: Array) -> Array:
+    """`normalize`, with its derivative, but quaternions that are of unit length to rounding stay as they are, bit by bit."""
+    unit = normalize(q)
+    near = jnp.abs(jnp.sum(q**2, axis=0) - 1) <= TIE * jnp.finfo(q.dtype).eps
+    return unit + jax.lax.stop_gradient(jnp.where(near, q - unit, 0.0))
 
 
 def _largest_scalar(q: Array, laue: str) -> Array:

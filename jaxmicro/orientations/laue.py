@@ -32,7 +32,6 @@ LAUE_GROUPS = tuple(GENERATORS)
 SAME = 1e-9
 
 
-@functools.cache
 def symmetry_operators(laue: str) -> Float[np.ndarray, "4 n"]:
     """The rotations of a Laue group as unit quaternions `(4, n)`, the identity first, scalar parts not negative.
 
@@ -52,9 +51,15 @@ def symmetry_operators(laue: str) -> Float[np.ndarray, "4 n"]:
     Constant: there is nothing to differentiate.
     """
     check_choice("laue", laue, LAUE_GROUPS)
+    return _operators(laue)
+
+
+@functools.cache
+def _operators(laue: str) -> Float[np.ndarray, "4 n"]:
+    """Products of the generators until nothing new comes."""
     steps = [_turn(axis, order) for axis, order in GENERATORS[laue]]
     found = [np.array([1.0, 0.0, 0.0, 0.0])]
-    for element in found:  # grows until products give nothing new
+    for element in found:  # which grows
         for step in steps:
             product = _clean(_product(step, element))
             if all(abs(product @ other) < 1 - SAME for other in found):

@@ -7,7 +7,7 @@ from jaxmicro._core import as_float_arrays
 from jaxmicro.orientations.density_kernels import checked_sources, exponent_of, kernel_mean, rotation_kernel, rotation_peak
 from jaxmicro.orientations.equivalents import check_group, product
 from jaxmicro.orientations.laue import symmetry_operators
-from jaxmicro.orientations.quaternions import checked
+from jaxmicro.orientations.quaternions import checked, normalize
 
 
 def odf(
@@ -25,8 +25,8 @@ def odf(
     rotations is one. Every orientation is compared with every q and all equivalents, in blocks of a few megabytes.
 
     Args:
-        q: where to evaluate: unit quaternions `(4, …)`.
-        orientations: unit quaternions `(4, …)`. NaN, as where a map is not indexed, counts for nothing.
+        q: where to evaluate: quaternions `(4, …)` of any length, also none (then an empty array is returned).
+        orientations: quaternions `(4, …)` of any length. NaN, as where a map is not indexed, counts for nothing, nor does zero.
         weights: not negative, of the trailing shape of `orientations`; equal by default.
         laue: Laue group, one of `LAUE_GROUPS`.
         halfwidth: of the kernel, from 0.1° to 90°; 10° by default. A fixed number: not traced, no derivative.
@@ -57,7 +57,7 @@ def odf(
     check_group("laue", laue)
     exponent = exponent_of(halfwidth, degrees)
     sources, share = checked_sources(orientations, weights)
-    q, sources, share = as_float_arrays(q=checked("q", q), orientations=sources, weights=share)
+    q, sources, share = as_float_arrays(q=normalize(checked("q", q)), orientations=sources, weights=share)
     s = jnp.asarray(symmetry_operators(laue), q.dtype)
     points = jnp.stack(product(s[:, :, None], q.reshape(4, 1, -1)), axis=-1)
     mean = kernel_mean(points, sources, share, rotation_kernel, jnp.asarray(exponent, q.dtype))

@@ -37,7 +37,7 @@ def pole_density(
     half width over the rotations that bring h or −h to r. The mean of P over the sphere is one.
 
     Args:
-        orientations: unit quaternions `(4, …)`, sample → crystal. NaN, as where a map is not indexed, counts for nothing.
+        orientations: quaternions `(4, …)`, sample → crystal, of any length. NaN, as where a map is not indexed, counts for nothing.
         direction: crystal direction h `(3,)` in Cartesian crystal axes, of any length; its equivalents count too.
         r: sample directions `(3, …)`, of any length.
         weights: not negative, of the trailing shape of `orientations`; equal by default.
@@ -87,7 +87,7 @@ def inverse_pole_density(
     h is one.
 
     Args:
-        orientations: unit quaternions `(4, …)`, sample → crystal. NaN, as where a map is not indexed, counts for nothing.
+        orientations: quaternions `(4, …)`, sample → crystal, of any length. NaN, as where a map is not indexed, counts for nothing.
         r: sample direction `(3,)`, of any length.
         h: crystal directions `(3, …)` in Cartesian crystal axes, of any length.
         weights: not negative, of the trailing shape of `orientations`; equal by default.

@@ -17,7 +17,7 @@ from jaxmicro.orientations.embedding import checked_embedding, embedding_parts, 
 from jaxmicro.orientations.fundamental_zone import fundamental_zone
 from jaxmicro.orientations.harmonics import harmonic_matrix, monomials, second_derivative_matrix
 from jaxmicro.orientations.laue import symmetry_operators
-from jaxmicro.orientations.quaternions import multiply, normalize, to_matrix
+from jaxmicro.orientations.quaternions import matrix_of_unit, multiply, normalize
 
 STARTS, NEIGHBOURS, STEPS, POLISH, CHUNK = 4, 8, 6, 2, 512
 SPACING = 40.0  # degrees between neighbours of the grid, times the highest degree of the embedding
@@ -27,7 +27,7 @@ PAIR = np.array([[0, 5, 4], [5, 1, 3], [4, 3, 2]])  # of a symmetric 3 × 3 matr
 def project(t: ArrayLike, laue: str = "m-3m") -> Float[Array, "4 ..."]:
     """The orientation whose embedding is nearest to `t`: argmax over q of t · embed(q).
 
-    Any `t` will do, blends of several orientations too. Of the members s q of an orientation, the one in the fundamental zone
+    Any `t` will do, of any length, blends of several orientations too. Of the members s q of an orientation, the one in the fundamental zone
     is returned. A zero `t` is equally far from all orientations and gives the identity; NaN gives NaN.
 
     Args:
@@ -52,6 +52,8 @@ def project(t: ArrayLike, laue: str = "m-3m") -> Float[Array, "4 ..."]:
     exceeds the least one by 0.1 %.
     """
     points = checked_embedding(t, laue)
+    largest = jax.lax.stop_gradient(jnp.max(jnp.abs(points), axis=0))  # the length of t changes nothing
+    points = points / jnp.where(largest == 0, 1.0, largest)
     flat = points.reshape(points.shape[0], -1)
     size = flat.shape[1]
     chunk = min(CHUNK, max(size, 1))
@@ -120,7 +122,7 @@ def _rates(laue: str, curvature: list[Array], q: Array) -> tuple[Array, Array, A
     With A = Σ w x ⊗ ∇F and H = Σ w ∇∇F over the unit directions of a part, the slope is the axial vector of A and the
     second derivative (l − ½)(A + Aᵀ) − H − l tr(A) 1, since tr ∇∇F = 0, (∇∇F) x = (l − 1) ∇F and x · ∇F = l F.
     """
-    g = to_matrix(q)
+    g = matrix_of_unit(q)
     total, slope, bend = jnp.zeros_like(q[0]), jnp.zeros_like(q[1:]), jnp.zeros_like(g)
     unit = jnp.eye(3, dtype=q.dtype).reshape((3, 3) + (1,) * (q.ndim - 1))
     for part, coefficients in zip(embedding_parts(laue), curvature, strict=True):

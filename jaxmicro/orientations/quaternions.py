@@ -1,16 +1,20 @@
-"""Algebra of unit quaternions (4, …), scalar first.
+"""Algebra of quaternions (4, …), scalar first.
 
 A quaternion is the passive rotation from sample to crystal axes: `to_matrix(q) @ s = h`. With the Hamilton product,
-to_matrix(multiply(p, q)) = to_matrix(p) @ to_matrix(q), so a crystal symmetry multiplies from the left.
+to_matrix(multiply(p, q)) = to_matrix(p) @ to_matrix(q), so a crystal symmetry multiplies from the left. Quaternions of any
+length but zero stand for the rotation of q/|q|.
 """
 
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from jaxmicro._core import as_float_array, check, split_named
+from jaxmicro._core import as_float_array, check, check_broadcast, in_reach, is_concrete, split_named
+
+ORTHOGONAL = {"float64": 1e-5, "float32": 1e-4}  # of the entries of gᵀ g − 1, up to which a matrix counts as a rotation
 
 
 def checked(argument: str, q: Any) -> Float[Array, "4 ..."]:
@@ -24,7 +28,7 @@ def checked(argument: str, q: Any) -> Float[Array, "4 ..."]:
 
 
 def multiply(p: ArrayLike, q: ArrayLike) -> Float[Array, "4 ..."]:
-    """Hamilton product p q: the rotation `q` first, then `p`.
+    """Hamilton product p q: the rotation `q` first, then `p`. Lengths multiply.
 
     Args:
         p: quaternions `(4, …)`; the trailing shapes broadcast.
@@ -34,7 +38,7 @@ def multiply(p: ArrayLike, q: ArrayLike) -> Float[Array, "4 ..."]:
         The products `(4, …)`.
 
     Raises:
-        ValueError: if the first axis is not 4.
+        ValueError: if the first axis is not 4 or the shapes do not broadcast.
 
     Example:
         >>> multiply(jnp.array([0.0, 1, 0, 0]), jnp.array([0.0, 0, 1, 0])).tolist()
@@ -43,6 +47,7 @@ def multiply(p: ArrayLike, q: ArrayLike) -> Float[Array, "4 ..."]:
     Differentiable in both factors.
     """
     a, b = checked("p", p), checked("q", q)
+    check_broadcast("q", b.shape[1:], "p", a.shape[1:], "Multiply one quaternion (4,) with many, or equally many.")
     w, x, y, z = a
     s, i, j, k = b
     return jnp.stack(
@@ -56,7 +61,7 @@ def multiply(p: ArrayLike, q: ArrayLike) -> Float[Array, "4 ..."]:
 
 
 def conjugate(q: ArrayLike) -> Float[Array, "4 ..."]:
-    """The inverse rotation of unit quaternions `(4, …)`: crystal → sample.
+    """The inverse rotation of quaternions `(4, …)`: crystal → sample. The length stays.
 
     Example:
         >>> conjugate(jnp.array([0.5, 0.5, 0.5, 0.5])).tolist()
@@ -69,7 +74,7 @@ def conjugate(q: ArrayLike) -> Float[Array, "4 ..."]:
 
 
 def normalize(q: ArrayLike) -> Float[Array, "4 ..."]:
-    """Scale quaternions `(4, …)` to unit length; a zero quaternion becomes the identity.
+    """Scale quaternions `(4, …)` of any length to unit length; a zero quaternion becomes the identity.
 
     Example:
         >>> normalize(jnp.array([2.0, 2, 2, 2])).tolist()
@@ -77,7 +82,7 @@ def normalize(q: ArrayLike) -> Float[Array, "4 ..."]:
 
     Differentiable, with derivative zero at a zero quaternion.
     """
-    q = checked("q", q)
+    q = in_reach(checked("q", q))
     square = jnp.sum(q**2, axis=0)
     zero = square == 0
     unit = q / jnp.sqrt(jnp.where(zero, 1.0, square))
@@ -86,10 +91,10 @@ def normalize(q: ArrayLike) -> Float[Array, "4 ..."]:
 
 
 def to_matrix(q: ArrayLike) -> Float[Array, "3 3 ..."]:
-    """Rotation matrices g of unit quaternions: h = g s takes sample to crystal components.
+    """Rotation matrices g of quaternions: h = g s takes sample to crystal components.
 
     Args:
-        q: unit quaternions `(4, …)`.
+        q: quaternions `(4, …)` of any length, which drops out; zero counts as the identity.
 
     Returns:
         Matrices `(3, 3, …)`.
@@ -101,9 +106,14 @@ def to_matrix(q: ArrayLike) -> Float[Array, "3 3 ..."]:
         >>> to_matrix(jnp.array([1.0, 0, 0, 0])).tolist()
         [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
 
-    Differentiable (a polynomial of degree two).
+    Differentiable; the derivative along q itself is zero.
     """
-    w, x, y, z = checked("q", q)
+    return matrix_of_unit(normalize(q))
+
+
+def matrix_of_unit(q: Float[ArrayLike, "4 ..."]) -> Float[Array, "3 3 ..."]:
+    """`to_matrix` of quaternions that are known to be of unit length: a polynomial of degree two."""
+    w, x, y, z = jnp.asarray(q)
     return jnp.stack(
         [
             jnp.stack([1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)]),
@@ -119,13 +129,14 @@ def from_matrix(matrix: ArrayLike) -> Float[Array, "4 ..."]:
     The 4 × 4 matrix 4 q qᵀ is linear in g; its row of largest diagonal entry, normalised, is ± q.
 
     Args:
-        matrix: proper rotation matrices `(3, 3, …)`.
+        matrix: proper rotation matrices `(3, 3, …)`; the entries of gᵀ g − 1 may be up to 10⁻⁵, in float32 10⁻⁴.
 
     Returns:
-        Unit quaternions `(4, …)`, scalar part not negative up to rounding.
+        Unit quaternions `(4, …)`, scalar part not negative up to rounding. NaN where a matrix holds NaN, or is traced and no
+        proper rotation.
 
     Raises:
-        ValueError: if the shape does not begin with (3, 3).
+        ValueError: if the shape does not begin with (3, 3), or a matrix is no proper rotation.
 
     Reference:
         S. W. Shepperd, "Quaternion from rotation matrix", J. Guid. Control 1, 223 (1978), doi:10.2514/3.55767b.
@@ -138,6 +149,7 @@ def from_matrix(matrix: ArrayLike) -> Float[Array, "4 ..."]:
     """
     g = as_float_array("matrix", matrix)
     check(g.ndim >= 2 and g.shape[:2] == (3, 3), f"`matrix` must have shape (3, 3, …), but its shape is {g.shape}.")
+    proper = _check_proper(g)
     t0, t1, t2 = g[0, 0], g[1, 1], g[2, 2]
     a, b, c = g[2, 1] - g[1, 2], g[0, 2] - g[2, 0], g[1, 0] - g[0, 1]
     d, e, f = g[1, 0] + g[0, 1], g[2, 0] + g[0, 2], g[2, 1] + g[1, 2]
@@ -152,7 +164,26 @@ def from_matrix(matrix: ArrayLike) -> Float[Array, "4 ..."]:
     best = jnp.argmax(jnp.stack([outer[i, i] for i in range(4)]), axis=0)
     row = jnp.take_along_axis(outer, best[None, None], axis=0)[0]
     q = row / jnp.sqrt(jnp.sum(row**2, axis=0))
-    return jnp.where(q[:1] < 0, -q, q)
+    return jnp.where(proper, jnp.where(q[:1] < 0, -q, q), jnp.nan)
+
+
+def _check_proper(g: Array) -> Array:
+    """Where matrices are proper rotations; concrete ones that are not, NaN aside, are refused."""
+    xp = np if is_concrete(g) else jnp
+    m = xp.asarray(g)
+    gap = xp.abs(xp.einsum("ki...,kj...->ij...", m, m) - np.eye(3, dtype=g.dtype).reshape((3, 3) + (1,) * (g.ndim - 2))).max(axis=(0, 1))
+    determinant = (m[0] * xp.cross(m[1], m[2], axis=0)).sum(axis=0)
+    fits = (gap <= ORTHOGONAL[g.dtype.name]) & (determinant > 0)
+    if is_concrete(g):
+        wrong = ~fits & ~np.isnan(determinant)
+        if wrong.any():
+            where = tuple(int(i) for i in np.argwhere(wrong)[0])
+            raise ValueError(
+                f"`matrix` must hold proper rotations, but {int(wrong.sum())} of {wrong.size} are not (the first{f' at {where}' if where else ''}: "
+                f"determinant {float(determinant[where]):.3g}, largest entry of gᵀ g − 1 {float(gap[where]):.3g}). "
+                "Make its rows perpendicular unit vectors, right-handed."
+            )
+    return jnp.asarray(fits)
 
 
 def random_orientations(key: Array, n: int | tuple[int, ...], dtype: Any = None) -> Float[Array, "4 ..."]:

@@ -34,7 +34,8 @@ def from_rodrigues(r: ArrayLike | Sequence[Any]) -> Float[Array, "4 ..."]:
         >>> to_euler(from_rodrigues((0.0, 0.0, 1.0)), degrees=True).round(4).tolist()
         [90.0, 0.0, 0.0]
 
-    Differentiable.
+    Differentiable. The way back and forth, `from_rodrigues(to_rodrigues(q))`, is not at half turns, where the derivative of
+    `to_rodrigues` is incomplete: optimise over quaternions or embeddings, not over Rodrigues vectors.
     """
     r = as_float_array("r", r)
     check(
@@ -47,10 +48,10 @@ def from_rodrigues(r: ArrayLike | Sequence[Any]) -> Float[Array, "4 ..."]:
 
 
 def to_rodrigues(q: ArrayLike) -> Float[Array, "3 ..."]:
-    """Rodrigues vectors of unit quaternions, r = n tan(ω/2).
+    """Rodrigues vectors of quaternions, r = n tan(ω/2).
 
     Args:
-        q: unit quaternions `(4, …)`.
+        q: quaternions `(4, …)` of any length, which drops out.
 
     Returns:
         Vectors `(3, …)`. A half turn has a length of 9·10¹⁸ in float32 and 7·10¹⁵³ in float64 instead of infinity.
@@ -62,8 +63,9 @@ def to_rodrigues(q: ArrayLike) -> Float[Array, "3 ..."]:
         >>> (to_rodrigues(from_euler((90.0, 0.0, 0.0), degrees=True)) + 0.0).round(4).tolist()
         [0.0, 0.0, 1.0]
 
-    Differentiable, at zero angle too; at a half turn the derivative by the scalar part is zero.
+    Differentiable, at zero angle too; at a half turn the derivative by the scalar part is zero, and with it that of what
+    follows.
     """
-    w, *v = checked("q", q)
+    w, *v = normalize(checked("q", q))
     least = jnp.asarray(jnp.sqrt(jnp.finfo(w.dtype).tiny), w.dtype)
     return -jnp.stack(v) / jnp.where(jnp.abs(w) < least, jnp.where(w < 0, -least, least), w)

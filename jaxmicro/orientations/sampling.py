@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from jaxmicro._core import as_float_array, as_float_arrays, check, check_choice, is_concrete, split_named
+from jaxmicro._core import as_float_array, as_float_arrays, check, check_choice, in_reach, is_concrete, split_named
 from jaxmicro.orientations.axis_angle import from_axis_angle
 from jaxmicro.orientations.components import FIBRES, texture_component
 from jaxmicro.orientations.quaternions import checked, multiply, normalize, random_orientations
@@ -31,7 +31,7 @@ def sample_kernel(
     Args:
         key: typed random key.
         n: how many.
-        centre: unit quaternion `(4,)`, or one each `(4, n)`.
+        centre: quaternion `(4,)`, or one each `(4, n)`.
         halfwidth: angle, in radians.
         kernel: "de_la_vallee_poussin" or "von_mises_fisher".
         degrees: whether `halfwidth` is in degrees.
@@ -52,7 +52,7 @@ def sample_kernel(
     Differentiable in the centre.
     """
     check_choice("kernel", kernel, KERNELS)
-    middle = checked("centre", centre)
+    middle = normalize(checked("centre", centre))
     check(middle.shape in ((4,), (4, n)), f"`centre` must be (4,) or (4, {n}), but its shape is {middle.shape}.")
     return multiply(_small_turns(key, n, _half_width(halfwidth, degrees, middle.dtype), kernel), middle.reshape(4, -1))
 
@@ -155,7 +155,7 @@ def sample_odf(
     Args:
         key: typed random key.
         n: how many.
-        orientations: unit quaternions `(4, m)`, for instance of a measured map.
+        orientations: quaternions `(4, m)`, for instance of a measured map.
         weights: `(m,)`, not negative; by default all alike.
         halfwidth: of the de la Vallée Poussin spread, in radians; 0 draws the orientations themselves.
         degrees: whether `halfwidth` is in degrees.
@@ -172,7 +172,7 @@ def sample_odf(
 
     Differentiable in the orientations, not in the weights.
     """
-    members = checked("orientations", orientations)
+    members = normalize(checked("orientations", orientations))
     check(members.ndim == 2 and members.shape[1] > 0, f"`orientations` must be (4, m), but their shape is {members.shape}.")
     share = jnp.ones(members.shape[1], members.dtype) if weights is None else as_float_array("weights", weights)
     check(share.shape == members.shape[1:], f"`weights` must be {members.shape[1:]}, but their shape is {share.shape}.")
@@ -226,7 +226,8 @@ def _unit(name: str, direction: Any) -> Float[Array, " 3"]:
     vector = as_float_arrays(**{name: jnp.asarray(direction, jnp.result_type(float)) if isinstance(direction, tuple) else direction})[0]
     check(vector.shape == (3,), f"`{name}` must be three numbers, but its shape is {vector.shape}.")
     if is_concrete(vector):
-        check(float(np.sum(np.asarray(vector) ** 2)) > 0, f"`{name}` must have a length, but it is {np.asarray(vector).tolist()}.")
+        check(bool(np.any(np.asarray(vector) != 0)), f"`{name}` must have a length, but it is {np.asarray(vector).tolist()}.")
+    vector = in_reach(vector)
     return vector / jnp.sqrt(jnp.sum(vector**2))
 
 

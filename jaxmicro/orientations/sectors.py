@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from jaxmicro._core import as_float_array, as_float_arrays, check, check_choice
+from jaxmicro._core import as_float_array, as_float_arrays, check, check_choice, in_reach
 
 CUBIC = ("m-3", "m-3m")
 
@@ -160,6 +160,7 @@ def direction_of_indices(indices: tuple[float, ...]) -> Float[np.ndarray, " 3"]:
 @partial(jax.jit, static_argnames="laue")
 def _coordinates(h: Array, laue: str) -> tuple[Array, Array]:
     tiny = 64 * float(jnp.finfo(h.dtype).eps)
+    h = in_reach(h)
     square = jnp.sum(h**2, axis=0)
     h = h / jnp.where(square == 0, jnp.nan, jnp.sqrt(jnp.where(square == 0, 1.0, square)))
     folded = _folded_cubic(h, laue, tiny) if laue in CUBIC else jnp.where(h[2] < 0, -h, h)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from jaxmicro._core import as_float_arrays, check, check_choice, record, static
+from jaxmicro._core import as_float_arrays, check, check_broadcast, check_choice, in_reach, is_concrete, record, static
 from jaxmicro.fields.mandel import PAIRS
 from jaxmicro.orientations.equivalents import SAME
 from jaxmicro.orientations.laue import symmetry_operators
@@ -66,6 +66,7 @@ def slip_systems(name: str, c_over_a: float | None = None) -> SlipSystems:
 
     Raises:
         ValueError: if the name is not known, or the axial ratio is missing or not positive.
+        TypeError: if the axial ratio is not a number.
 
     Reference: P. G. Partridge, Metall. Rev. 12, 169 (1967), doi:10.1179/mtlr.1967.12.1.169 (hexagonal metals).
 
@@ -82,28 +83,36 @@ def slip_systems(name: str, c_over_a: float | None = None) -> SlipSystems:
             c_over_a is not None,
             f"`c_over_a` must be given for {name!r}, but it is None. Pass the axial ratio c/a, such as 1.587 for titanium.",
         )
-    check(c_over_a is None or c_over_a > 0, f"`c_over_a` must be positive, but it is {c_over_a}. Pass c/a.")
-    found = [_family(each, float(c_over_a or 1.0)) for each in names]
+    ratio = 1.0 if c_over_a is None else _axial_ratio(c_over_a)
+    found = [_family(each, ratio) for each in names]
     families = tuple(each for each, (d, _) in zip(names, found, strict=True) for _ in range(d.shape[1]))
     directions, normals = (jnp.asarray(np.concatenate(arrays, axis=1), jnp.result_type(float)) for arrays in zip(*found, strict=True))
     return SlipSystems(directions=directions, normals=normals, families=families)
+
+
+def _axial_ratio(value: Any) -> float:
+    number = is_concrete(value) and np.shape(value) == () and np.asarray(value).dtype.kind in "iuf"
+    check(number, f"`c_over_a` must be a number, but it is {value!r}. Pass c/a, such as 1.587.", TypeError)
+    check(0 < float(value) < np.inf, f"`c_over_a` must be positive, but it is {value}. Pass c/a.")
+    return float(value)
 
 
 def schmid_factors(q: ArrayLike, systems: SlipSystems, loading: Any) -> Float[Array, "n ..."]:
     """Schmid factors of a uniaxial load, or the shear stress that a stress tensor resolves: τ = d · σ n.
 
     Args:
-        q: unit quaternions `(4, …)`, sample → crystal.
+        q: quaternions `(4, …)`, sample → crystal, of any length.
         systems: of `slip_systems`.
         loading: in the sample frame, either the direction `(3, …)` of a uniaxial load, of any length, or a stress `(6, …)`
-            in Mandel notation; its trailing shape broadcasts with that of `q`.
+            in Mandel notation; its trailing shape broadcasts with that of `q`. `(3, 3)` is refused, since it may be meant as a
+            tensor: give that as `fields.tensor_to_mandel(stress)`, and three directions as `(3, 1, 3)`.
 
     Returns:
         `(n, …)`: for a direction the Schmid factors, from −1/2 to 1/2, whose sign tells the sense of slip under tension; for
         a stress the resolved shear stress in its unit.
 
     Raises:
-        ValueError: if the shapes are others.
+        ValueError: if the shapes are others or do not broadcast.
 
     Reference: E. Schmid, W. Boas, "Kristallplastizität", Springer (1935), doi:10.1007/978-3-662-34532-0.
 
@@ -120,6 +129,12 @@ def schmid_factors(q: ArrayLike, systems: SlipSystems, loading: Any) -> Float[Ar
         load.ndim >= 1 and load.shape[0] in (3, 6),
         f"`loading` must be a direction (3, …) or a Mandel stress (6, …), but its shape is {load.shape}. Give one of the two.",
     )
+    check(
+        load.shape != (3, 3),
+        "`loading` must be a direction (3, …) or a Mandel stress (6, …), but its shape (3, 3) is that of a tensor and of three directions alike. "
+        "Give a stress tensor as fields.tensor_to_mandel(stress), three directions as (3, 1, 3), by `directions[:, None]`.",
+    )
+    check_broadcast("loading", load.shape[1:], "q", q.shape[1:], "Give one load (3,) or (6,) for all, or one each.")
     return _resolved(q, systems.directions.astype(q.dtype), systems.normals.astype(q.dtype), load)
 
 
@@ -130,6 +145,7 @@ def _resolved(q: Array, d: Array, n: Array, load: Array) -> Float[Array, "n ..."
         weight = jnp.asarray(0.5 * WEIGHT, q.dtype)[:, None]
         stress = _turned(rotation_mandel(q), load)
         return jnp.einsum("In,I...->n...", weight * (d[i] * n[j] + d[j] * n[i]), stress, precision="highest")
+    load = in_reach(load)
     square = jnp.sum(load**2, axis=0)
     h = _turned(to_matrix(q), load / jnp.sqrt(jnp.where(square == 0, jnp.nan, square)))
     along, across = (jnp.einsum("in,i...->n...", vectors, h, precision="highest") for vectors in (d, n))

@@ -44,7 +44,7 @@ def texture_index(
     not n², and with the third power of 1/halfwidth.
 
     Args:
-        orientations: unit quaternions `(4, …)`. NaN, as where a map is not indexed, counts for nothing.
+        orientations: quaternions `(4, …)` of any length. NaN, as where a map is not indexed, counts for nothing.
         weights: not negative, of the trailing shape of `orientations`; equal by default.
         laue: Laue group, one of `LAUE_GROUPS`.
         halfwidth: of the kernel, from about 2° to 90°; 10° by default. The index of few orientations depends on it. A fixed

@@ -84,5 +84,9 @@ def test_bad_input_is_named(as_user):
         Crystals(crystal, points)
     with pytest.raises(ValueError, match="one field or None per phase"):
         assign_stiffness(ms, [crystal], embedding=[points, points])
-    with pytest.raises(ValueError, match="`embedding` must have shape"):
+    with pytest.raises(ValueError, match=r"`embedding` must have shape \(9, 6, 5\)"):
         assign_stiffness(ms, [crystal], embedding=points[:, :2])
+    with pytest.raises(ValueError, match=r"`embedding` must have shape \(9, 6, 5\), but its shape is \(7, 6, 5\)\. Embeddings of m-3m"):
+        assign_stiffness(ms, [crystal], embedding=points[:7])
+    with pytest.raises(ValueError, match=r"`embedding` must be \(9, …\) of m-3m"):
+        embedded_stiffness(crystal, points[:7])

@@ -129,4 +129,16 @@ def test_bad_input_is_named_and_is_nan_under_a_tracer():
         polycrystal_estimates(-crystal)
     with pytest.raises(ValueError, match=r"its shape is \(3, 3\)"):
         polycrystal_estimates(np.eye(3))
+    for none in ([], np.zeros((0, 6, 6))):
+        with pytest.raises(ValueError, match="`stiffness` must hold one tensor or more, but it is empty"):
+            polycrystal_estimates(none, [])
+    skew = crystal + 5.0 * np.eye(6, k=1)
+    with pytest.raises(ValueError, match="must hold symmetric tensors, but C − Cᵀ has an entry of 5"):
+        polycrystal_estimates(skew)
+    assert bool(jnp.isnan(jax.jit(lambda c: polycrystal_estimates(c).voigt.shear)(skew)))
     assert bool(jnp.isnan(jax.jit(lambda c: polycrystal_estimates(c).voigt.shear)(-crystal)))
+
+
+def test_the_shear_modulus_of_tantalum_is_the_measured_one():
+    """69.2 GPa, Kaye & Laby, Tables of Physical and Chemical Constants; the constants are the package's own."""
+    assert float(polycrystal_estimates(constants("Ta").stiffness).self_consistent.shear) == pytest.approx(69.2, abs=0.05)

@@ -218,3 +218,20 @@ def test_crystals_refuse_what_is_no_rotation(as_user):
     turns[0, 1, 1] = np.nan
     with pytest.raises(ValueError, match="must be finite in every voxel, but 1 of 12"):
         jm.effective_stiffness(Crystals(crystal, turns), jm.Grid(SHAPE))
+
+
+@pytest.mark.parametrize("label", [2, -1])
+def test_labels_without_a_crystal_are_refused_and_nan_under_a_tracer(label):
+    pair, turns = tensors(6, 2), random_orientations(jax.random.key(0), SHAPE)
+    labels = jnp.zeros(SHAPE, int).at[1, 2].set(label)
+    with pytest.raises(ValueError, match=rf"`labels` must lie between 0 and 1 for 2 crystals, but they include \[{label}\]"):
+        Crystals(pair, turns, labels)
+    traced = jax.jit(lambda labels: (Crystals(pair, turns, labels).tensor()[0, 0], Crystals(pair, turns, labels).faults().unknown))(labels)
+    assert np.isnan(traced[0]).tolist() == traced[1].tolist() == (labels != 0).tolist()
+
+
+def test_traced_quaternions_of_any_length_stand_for_turns():
+    crystal, turns = tensors(6, 1)[0], random_orientations(jax.random.key(0), SHAPE)
+    strain = [positive(SHAPE) for _ in range(6)]
+    stress = jax.jit(lambda q: jnp.stack(Crystals(crystal, q).stress(strain)))
+    np.testing.assert_allclose(stress(1.5 * turns), stress(turns), rtol=1e-12)

@@ -97,7 +97,7 @@ def test_an_unknown_material_suggests_the_nearest():
 
 def test_named_cubic_metals_lie_near_the_collected_handbook_values(shared_data):
     table = json.loads((shared_data / "materials.json").read_text())
-    for name in ("Al", "Cu", "Ag", "Au", "W", "Fe"):
+    for name in ("Al", "Cu", "Ag", "Au", "W", "Fe", "Ta"):
         handbook = table[name]["C"]
         voigt = np.asarray(to_voigt(constants(name).stiffness))
         assert voigt[0, 0] == pytest.approx(handbook["C11"], rel=0.03)

@@ -99,3 +99,9 @@ def test_bad_input_is_named(as_user):
         flip(cell(jm.Grid((4, 4))), 2)
     with pytest.raises(TypeError, match="`quarters` must be a whole number"):
         turn(cell(), 0.5)
+
+
+@pytest.mark.parametrize("call", [turn, lambda ms: flip(ms, 0)])
+def test_what_is_no_microstructure_is_named(call, as_user):
+    with pytest.raises(TypeError, match="`ms` must be a Microstructure, but it is NoneType"):
+        call(None)
