@@ -16,8 +16,6 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 import jaxmicro as jm
 
@@ -30,20 +28,6 @@ STEPS, TURN = 5, np.deg2rad(4.0)  # of the optimisation: each step turns the gra
 def columnar(ms: jm.Microstructure, tensors: list[np.ndarray]) -> jm.homogenization.EffectiveResult:
     """The 2.5D problem of a map: fields vary in the plane, strains have six components."""
     return jm.effective_stiffness(jm.homogenization.assign_stiffness(ms, tensors), ms.grid)
-
-
-def grains_of(ms: jm.Microstructure, angle: float = 5.0) -> np.ndarray:
-    """Grain of every point: neighbours less than `angle` degrees apart belong together."""
-    index = np.arange(ms.grid.size).reshape(ms.grid.shape)
-    first, second = [], []
-    for axis in range(2):
-        same = jm.descriptors.neighbour_misorientation(ms, axis, degrees=True) < angle
-        n = ms.grid.shape[axis]
-        first.append(index.take(range(n - 1), axis)[same])
-        second.append(index.take(range(1, n), axis)[same])
-    rows, columns = np.concatenate(first), np.concatenate(second)
-    links = coo_matrix((np.ones(rows.size), (rows, columns)), shape=(index.size, index.size))
-    return connected_components(links, directed=False)[1].reshape(ms.grid.shape)
 
 
 def turned(q: jax.Array, vectors: jax.Array) -> jax.Array:
@@ -87,7 +71,7 @@ def edges(raw: jm.Microstructure, crystal: np.ndarray) -> dict[str, float]:
 
 def steer(ms: jm.Microstructure, crystal: np.ndarray, out: Path) -> dict[str, float]:
     """The gradient of E_x in the turns of every pixel and every grain, and some steps that follow it."""
-    grain = grains_of(ms)
+    grain = np.asarray(jm.descriptors.segment_grains(ms, min_size=1).labels)
     count = int(grain.max()) + 1
 
     def young(vectors: jax.Array) -> jax.Array:

@@ -61,7 +61,7 @@ class GrainComparison:
 
 def compare_grains(
     first: Microstructure, second: Microstructure, *, periodic: tuple[bool, bool] = (False, True), names: tuple[str, str] = ("first", "second"),
-    edges: str = "correct", halfwidth: float = 10.0, **options: Any,
+    edges: str = "correct", halfwidth: float | None = 10.0, **options: Any,
 ) -> GrainComparison:  # fmt: skip
     """Compare the grains of a map with those of another one or of a synthetic cell.
 
@@ -74,7 +74,7 @@ def compare_grains(
         periodic: whether the first and the second are periodic.
         names: titles of the two columns when printed.
         edges: as in `grain_statistics`.
-        halfwidth: of the texture index, in degrees.
+        halfwidth: of the texture index, in degrees; None leaves it out.
         options: for `segment_grains`: `angle`, `min_size`.
 
     Returns:

@@ -1,4 +1,4 @@
-"""From a wish to a microstructure: objectives, constraints, problem, searches, verification.
+"""From a wish to a microstructure: objectives, constraints, problem, searches, verification; and the synthetic twin of a map.
 
 In:  a `Density` or a codec, properties, objectives (`Target`, `Minimize`, `Maximize`), constraints (`Between`).
 Out: `DesignResult`: discrete cells with their values, front, hypervolume, history, and their `Verification`.
@@ -12,6 +12,7 @@ from jaxmicro.design.closure import PairLimits
 from jaxmicro.design.goals import Between, Maximize, Minimize, Target
 from jaxmicro.design.minimize import minimize
 from jaxmicro.design.pareto import hypervolume, nondominated
+from jaxmicro.design.polycrystal_like import polycrystal_like
 from jaxmicro.design.problem import Problem
 from jaxmicro.design.properties import Conductivity, Measure, Stiffness, VolumeFraction, named_moduli
 from jaxmicro.design.result import DesignResult
@@ -39,5 +40,6 @@ __all__ = [
     "minimize",
     "named_moduli",
     "nondominated",
+    "polycrystal_like",
     "verify",
 ]

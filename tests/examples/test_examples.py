@@ -17,14 +17,15 @@ def example(name):
 def test_every_example_has_a_test():
     names = [
         "01_homogenize_micrograph", "02_design_a_cell", "03_dual_phase_steel", "04_grey_cells_quickly", "05_tortuosity_of_an_electrode",
-        "06_residual_stress_in_a_composite", "07_stiffness_with_bounds", "08_superalloy_from_ebsd",
+        "06_residual_stress_in_a_composite", "07_stiffness_with_bounds", "08_superalloy_from_ebsd", "09_grains_of_a_superalloy",
+        "10_synthetic_twin_of_a_map", "11_rolled_and_recrystallised", "12_grain_shapes",
     ]  # fmt: skip
     assert sorted(path.stem for path in EXAMPLES.glob("*.py")) == names
 
 
 NEED_DATA = [
     "01_homogenize_micrograph", "03_dual_phase_steel", "05_tortuosity_of_an_electrode", "06_residual_stress_in_a_composite",
-    "08_superalloy_from_ebsd",
+    "08_superalloy_from_ebsd", "09_grains_of_a_superalloy", "10_synthetic_twin_of_a_map",
 ]  # fmt: skip
 
 
@@ -108,3 +109,38 @@ def test_superalloy_from_ebsd(capsys, shared_data, tmp_path):
     said = capsys.readouterr().out
     assert "48.4 % austenite, 51.6 % ferrite" in said
     assert (tmp_path / "gradient_pixels.png").is_file()
+
+
+def test_grains_of_a_superalloy(capsys, shared_data, tmp_path):
+    found = example("09_grains_of_a_superalloy")([str(shared_data), f"--out={tmp_path}"])
+    assert found["grains"] == 109
+    assert found["Σ3"] == pytest.approx(0.574, abs=1e-3)
+    assert (found["grains of phase 0"], found["grains of phase 1"]) == (75, 27)
+    assert "109 grains from 5°" in capsys.readouterr().out
+    assert (tmp_path / "gnd.png").is_file()
+
+
+@pytest.mark.slow
+def test_synthetic_twin_of_a_map(shared_data, tmp_path):
+    found = example("10_synthetic_twin_of_a_map")([str(shared_data), "--quick", f"--out={tmp_path}"])
+    assert found["Σ3 twin"] == pytest.approx(found["Σ3 map"], abs=0.05)
+    assert found["E_x twin"] == pytest.approx(found["E_x map"], rel=0.1)
+
+
+@pytest.mark.slow
+def test_rolled_and_recrystallised(tmp_path):
+    found = example("11_rolled_and_recrystallised")(["--quick", f"--out={tmp_path}"])
+    assert found["E_x random"] == pytest.approx(found["self-consistent"], rel=0.08)
+    assert found["index rolled"] > 1.5 * found["index random"]
+    # cube grains are soft along the edges of their lattice, 67 GPa, and stiffer between them
+    assert found["E_x half recrystallised"] < found["E_x rolled"]
+    assert found["diagonal half recrystallised"] > found["E_x half recrystallised"]
+
+
+@pytest.mark.slow
+def test_grain_shapes(tmp_path):
+    found = example("12_grain_shapes")(["--quick", f"--out={tmp_path}"])
+    assert found["derivative error"] < 1e-4
+    assert found["E_x after"] > found["E_x before"] + 2.0
+    assert found["E_x after, split"] > found["E_x before, split"]
+    assert found["E_x after, rotated"] == pytest.approx(found["E_x after, split"], rel=0.01)
