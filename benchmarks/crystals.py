@@ -1,4 +1,5 @@
-"""Orientation maps: seconds to read them, to compare orientations, to embed and project, to homogenise and to differentiate.
+"""Orientation maps and polycrystals: seconds to read them, to find grains, to make grains, to compare orientations, to embed and project,
+to homogenise and to differentiate.
 
 Every case is timed three ways in one process without a compilation cache: the first call (with compilation), and the median of the next
 ones. Cases on measured maps need the folder of data.
@@ -31,7 +32,8 @@ PAIRS = 174_000
 VOXELS = 100_000
 TARGETS = {
     "misorientation of 174k pairs, m-3m": 0.1, "misorientation of 174k pairs, 6/mmm": 0.1,
-    "C_eff of the superalloy map, 359 x 243, six cases": 60.0, "crop of 128², value and gradient in orientations": 10.0,
+    "C_eff of the superalloy map, 359 x 243, six cases": 60.0, "crop of 128², value and gradient in orientations": 10.0, "grains of the superalloy map": 1.0,
+    "dislocations of it": 2.0, "Laguerre polycrystal, 128³, 1,000 grains of given sizes": 10.0,
 }  # fmt: skip
 FILES = {
     "read .cpr/.crc, 87k points": "ebsd_ni_superalloy_oxford/testDataEBSD.cpr",
@@ -63,6 +65,28 @@ def orientation_cases() -> Iterator[tuple[str, Callable[[], Any]]]:
         yield f"embed 100k, {laue}", lambda laue=laue: jm.orientations.embed(first[:, :VOXELS], laue)
         yield f"project 100k, {laue}", lambda laue=laue, points=points: jm.orientations.project(points, laue)
     yield "IPF colours of 174k, m-3m", lambda: jm.orientations.ipf_color(first)
+
+
+def grain_cases(data: Path) -> Iterator[tuple[str, Callable[[], Any]]]:
+    ms = jm.io.read(data / FILES["read .cpr/.crc, 87k points"])
+    yield "grains of the superalloy map", lambda: jm.descriptors.segment_grains(ms)
+    grains = jm.descriptors.segment_grains(ms)
+    yield "dislocations of it", lambda: jm.descriptors.dislocation_density(ms, 2.52e-4, grains=grains).density
+    yield "local misorientation of it", lambda: jm.descriptors.kernel_average_misorientation(ms)
+
+
+def polycrystal_cases() -> Iterator[tuple[str, Callable[[], Any]]]:
+    grid, key = jm.Grid((128, 128, 128)), jax.random.key(0)
+    yield "Laguerre polycrystal, 128³, 1,000 grains of given sizes", lambda: jm.microstructures.polycrystal(grid, 1000, sizes=0.35, key=key)
+    yield "the same, seeds evened out in five steps", lambda: jm.microstructures.polycrystal(grid, 1000, sizes=0.35, relax=5, key=key)
+    flat = jm.Grid((64, 64))
+    seeds = jax.random.uniform(key, (2, 50)) * 64.0
+
+    def corner(seeds: jax.Array, weights: jax.Array) -> jax.Array:
+        return jnp.sum(jm.microstructures.soft_laguerre(flat, seeds, weights, width=2.0)[:, :32, :32] ** 2)
+
+    gradient = jax.jit(jax.grad(corner, argnums=(0, 1)))
+    yield "soft Laguerre cells, 64², 50 grains, gradient in seeds and weights", lambda: gradient(seeds, jnp.zeros(50))
 
 
 def map_cases(data: Path) -> Iterator[tuple[str, Callable[[], Any]]]:
@@ -98,10 +122,12 @@ def main() -> None:
     cases = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", jm.io.DataWarning)
-        for name, call in [*orientation_cases(), *(map_cases(Path(options.data)) if options.data else ())]:
+        data = Path(options.data) if options.data else None
+        of_data = [*grain_cases(data), *map_cases(data)] if data else []
+        for name, call in [*polycrystal_cases(), *orientation_cases(), *of_data]:
             cases[name] = timed(call, options.repeats) | ({"target": TARGETS[name]} if name in TARGETS else {})
             wanted = f"   (at most {TARGETS[name]:g} s)" if name in TARGETS else ""
-            print(f"{name:52s} first {cases[name]['first']:8.3f} s   then {cases[name]['steady']:8.4f} s{wanted}", flush=True)
+            print(f"{name:66s} first {cases[name]['first']:8.3f} s   then {cases[name]['steady']:8.4f} s{wanted}", flush=True)
     versions = {}
     for name in ("jax", "jaxlib", "numpy", "h5py"):
         with contextlib.suppress(ModuleNotFoundError):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxmicro._core import check
@@ -82,7 +83,7 @@ def direction_section(report: Report, data: DesignReportData, values: Values | N
 
 def _surface(report: Report, name: str, tensors: dict[str, np.ndarray], unit: str | None) -> None:
     """Young's modulus in space, of a single design: a polar plot is one cut through it."""
-    shown = {label: tensor for label, tensor in tensors.items() if is_definite(tensor)}
+    shown = {label: tensor for label, tensor in tensors.items() if bool(is_definite(jnp.asarray(tensor)))}
     if shown:
         figure = young_surface(shown, unit=unit, title=name)
         report.figure("young-surface", figure, f"Surface of Young's modulus of {name}.", f"{name}: Young's modulus over all directions.")
