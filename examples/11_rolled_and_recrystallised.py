@@ -25,7 +25,7 @@ def cells(quick: bool) -> dict[str, jm.Microstructure]:
     n, grains = (16, 40) if quick else (48, 300)
     grid = jm.Grid((n, n, n), (100.0, 100.0, 100.0))
     keys = jax.random.split(jax.random.key(0), 6)
-    rolled = jm.orientations.sample_components(keys[0], grains, ROLLED, 10.0, degrees=True)
+    rolled = jm.orientations.sample_components(keys[0], grains, ROLLED, 10.0, degrees=True, even=True)
     cube = jm.orientations.sample_kernel(keys[1], 2 * grains, jm.orientations.texture_component("cube")[:, 0], 10.0, degrees=True)
     return {
         "random": jm.microstructures.polycrystal(grid, grains, key=keys[2], sizes=0.3, relax=2, phase=COPPER),

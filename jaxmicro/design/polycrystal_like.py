@@ -100,7 +100,7 @@ def polycrystal_like(
         f"The cell of {size:.4g} would hold {count} grains of the map's mean size, {wanted.area:.4g}: too few. Give a larger `grid`.",
     )
     keys = split_named(key, "cells", "orientations", "twins")
-    turns = sample_odf(keys["orientations"], count, wanted.orientations, wanted.weights, halfwidth=halfwidth, degrees=True)
+    turns = sample_odf(keys["orientations"], count, wanted.orientations, wanted.weights, halfwidth=halfwidth, degrees=True, even=True)
     cells = _cells(grid, wanted, turns, keys["cells"])
     made = cells if twins is None else _twinned(cells, wanted, twins, keys["twins"])
     return made.with_notes(

@@ -50,7 +50,7 @@ def polycrystal(
             usual), in random order; or relative volumes `(grains,)`, such as of `mixed_sizes`.
         aspect: relative lengths of the grains along the axes, `(d,)`, as in `laguerre`: (4, 1, 0.5) for rolled ones.
         orientations: unit quaternions `(4, grains)`, by default uniform over all rotations. A texture is drawn by
-            `jm.orientations.sample_components`, `sample_fibre` or `sample_odf`, with `grains` orientations.
+            `jm.orientations.sample_components`, `sample_fibre` or `sample_odf`, with `grains` orientations (`even=True` has the least scatter).
         assign: `"balanced"` gives `orientations` to the grains in an order in which the texture by volume is that by number, as far as the
             mean of the symmetric embedding tells (of the phase's Laue group, or m-3m): a few large grains would bias it otherwise.
             `"ordered"` gives orientation i to seed i.

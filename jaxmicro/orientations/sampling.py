@@ -12,6 +12,7 @@ from jaxtyping import Array, ArrayLike, Float
 from jaxmicro._core import as_float_array, as_float_arrays, check, check_choice, in_reach, is_concrete, split_named
 from jaxmicro.orientations.axis_angle import from_axis_angle
 from jaxmicro.orientations.components import FIBRES, texture_component
+from jaxmicro.orientations.even_sampling import even_choice, even_points, even_rotations, even_turns
 from jaxmicro.orientations.quaternions import checked, multiply, normalize, random_orientations
 
 KERNELS = ("de_la_vallee_poussin", "von_mises_fisher")
@@ -100,7 +101,9 @@ def sample_fibre(
     return sample_kernel(keys["spread"], n, q, halfwidth, degrees=degrees)
 
 
-def sample_components(key: Array, n: int, shares: Mapping[str, float], halfwidth: Any, *, degrees: bool = False) -> Float[Array, "4 n"]:
+def sample_components(
+    key: Array, n: int, shares: Mapping[str, float], halfwidth: Any, *, degrees: bool = False, even: bool = False
+) -> Float[Array, "4 n"]:
     """Orientations of a texture made of named components.
 
     Args:
@@ -110,6 +113,8 @@ def sample_components(key: Array, n: int, shares: Mapping[str, float], halfwidth
             sum. The variants of a component are equally likely.
         halfwidth: of the spread about each, in radians.
         degrees: whether `halfwidth` is in degrees.
+        even: whether to draw them evenly instead of independently: each component and variant as often as its share says, and the turns
+            about it from a sequence without clusters. A few hundred then have the texture index of the distribution.
 
     Returns:
         Unit quaternions `(4, n)`, in random order.
@@ -129,11 +134,44 @@ def sample_components(key: Array, n: int, shares: Mapping[str, float], halfwidth
         f"`shares` must give weights that are not negative and not all zero, but they are {dict(shares)}.",
     )
     keys = split_named(key, "choice", "members")
+    if even:
+        return _even_components(key, n, dict(zip(names, weights, strict=True)), halfwidth, degrees)
     chosen = jax.random.choice(keys["choice"], len(names), (n,), p=jnp.asarray(weights / weights.sum()))
     found = jnp.zeros((4, n), jnp.result_type(float))
     for index, (name, draw) in enumerate(zip(names, jax.random.split(keys["members"], len(names)), strict=True)):
         found = jnp.where(chosen == index, _members(draw, n, name, halfwidth, degrees), found)
     return found
+
+
+def _even_components(key: Array, n: int, shares: Mapping[str, float], halfwidth: Any, degrees: bool) -> Float[Array, "4 n"]:
+    """Components one after the other, each with a stretch of one sequence, then in random order."""
+    keys = split_named(key, "choice", "turns", "points", "order")
+    dtype = jnp.result_type(float)
+    chosen = even_choice(keys["choice"], n, jnp.asarray(list(shares.values()), dtype))
+    points, about = even_points(keys["points"], n, 3, dtype), even_points(keys["turns"], n, 1, dtype)[0]
+    found = jnp.zeros((4, n), dtype)
+    for index, name in enumerate(shares):
+        if name == UNIFORM:
+            members = even_rotations(points)
+        else:
+            spread = even_turns(points, _half_width(halfwidth, degrees, dtype)) if not _is_zero(halfwidth) else None
+            centres = _even_centres(name, about, chosen == index)
+            members = centres if spread is None else multiply(spread, centres)
+        found = jnp.where(chosen == index, members, found)
+    return jax.random.permutation(keys["order"], found, axis=1)
+
+
+def _even_centres(name: str, about: Float[Array, " n"], here: Array) -> Float[Array, "4 n"]:
+    """Turns about the axis of a fibre, or the variants of a component in turn."""
+    if name in FIBRES:
+        h, s = (_unit(side, tuple(map(float, d))) for side, d in zip(("crystal_direction", "sample_direction"), FIBRES[name], strict=True))
+        return multiply(from_axis_angle(h[:, None], 2 * np.pi * about), _onto(s, h)[:, None])
+    variants = texture_component(name)
+    return variants[:, (jnp.cumsum(here) - 1) % variants.shape[1]]
+
+
+def _is_zero(halfwidth: Any) -> bool:
+    return is_concrete(halfwidth) and float(halfwidth) == 0.0
 
 
 def _members(key: Array, n: int, name: str, halfwidth: Any, degrees: bool) -> Array:
@@ -148,8 +186,9 @@ def _members(key: Array, n: int, name: str, halfwidth: Any, degrees: bool) -> Ar
 
 
 def sample_odf(
-    key: Array, n: int, orientations: ArrayLike, weights: ArrayLike | None = None, halfwidth: Any = 0.0, *, degrees: bool = False
-) -> Float[Array, "4 n"]:
+    key: Array, n: int, orientations: ArrayLike, weights: ArrayLike | None = None, halfwidth: Any = 0.0, *, degrees: bool = False,
+    even: bool = False,
+) -> Float[Array, "4 n"]:  # fmt: skip
     """Orientations of a distribution that is given as weighted orientations, each with a spread.
 
     Args:
@@ -159,6 +198,7 @@ def sample_odf(
         weights: `(m,)`, not negative; by default all alike.
         halfwidth: of the de la Vallée Poussin spread, in radians; 0 draws the orientations themselves.
         degrees: whether `halfwidth` is in degrees.
+        even: as in `sample_components`; each orientation as often as its weight says.
 
     Returns:
         Unit quaternions `(4, n)`.
@@ -179,11 +219,22 @@ def sample_odf(
     if is_concrete(share):
         host = np.asarray(share)  # also where a trace closes over the weights
         check(bool((host >= 0).all()) and float(host.sum()) > 0, "`weights` must not be negative and not all zero, but they are.")
+    if even:
+        return _even_odf(key, n, members, share, halfwidth, degrees)
     keys = split_named(key, "choice", "spread")
     centres = members[:, jax.random.choice(keys["choice"], members.shape[1], (n,), p=share / jnp.sum(share))]
     if is_concrete(halfwidth) and float(halfwidth) == 0.0:
         return centres
     return sample_kernel(keys["spread"], n, centres, halfwidth, degrees=degrees)
+
+
+def _even_odf(key: Array, n: int, members: Array, share: Array, halfwidth: Any, degrees: bool) -> Float[Array, "4 n"]:
+    keys = split_named(key, "choice", "points", "order")
+    found = members[:, even_choice(keys["choice"], n, share)]
+    if not _is_zero(halfwidth):
+        turns = even_turns(even_points(keys["points"], n, 3, members.dtype), _half_width(halfwidth, degrees, members.dtype))
+        found = multiply(turns, found)
+    return jax.random.permutation(keys["order"], found, axis=1)
 
 
 def _half_width(halfwidth: Any, degrees: bool, dtype: Any) -> Array:
@@ -201,7 +252,7 @@ def _small_turns(key: Array, n: int, halfwidth: Array, kernel: str) -> Float[Arr
     """Turns about axes of all directions, by angles of the kernel."""
     keys = split_named(key, "angle", "axis")
     if kernel == "de_la_vallee_poussin":
-        kappa = -math.log(2.0) / (2 * jnp.log(jnp.cos(halfwidth / 2)))
+        kappa = -math.log(2.0) / jnp.log1p(-(jnp.sin(halfwidth / 2) ** 2))
         square = jax.random.beta(keys["angle"], kappa + 0.5, 1.5, (n,), halfwidth.dtype)
         cosine, sine = jnp.sqrt(square), jnp.sqrt(1 - square)
     else:

@@ -15,6 +15,7 @@ from jaxmicro.orientations import (
     sample_kernel,
     sample_odf,
     texture_component,
+    texture_index,
     to_euler,
     to_matrix,
 )
@@ -146,3 +147,45 @@ def test_bad_input_is_named(as_user):
         sample_components(KEY, 5, {"bras": 1.0}, 0.1)
     with pytest.raises(ValueError, match="`weights` must not be negative"):
         sample_odf(KEY, 5, jnp.eye(4), jnp.array([1.0, -1, 0, 0]))
+
+
+def test_even_turns_have_the_moments_of_the_kernel_with_less_noise():
+    kappa = -np.log(2) / (2 * np.log(np.cos(HALF / 2)))
+    a, b = kappa + 0.5, 1.5
+    count = 2000
+    q = sample_odf(KEY, count, CENTRE[:, None], None, HALF, even=True)
+    found = squares(q, CENTRE)
+    deviation = np.sqrt(a * b / ((a + b) ** 2 * (a + b + 1)))
+    assert abs(found.mean() - a / (a + b)) < 0.2 * deviation / np.sqrt(count)
+    assert found.std() == pytest.approx(deviation, rel=0.02)
+    axes = np.array(multiply(q, CENTRE[:, None] * jnp.array([[1.0], [-1.0], [-1.0], [-1.0]]))[1:])
+    axes /= np.linalg.norm(axes, axis=0)
+    np.testing.assert_allclose(axes @ axes.T / count, np.eye(3) / 3, atol=0.01)
+
+
+def test_even_choices_are_the_shares():
+    members = jnp.asarray(random_orientations(KEY, 3))
+    q = np.asarray(sample_odf(jax.random.key(3), 100, members, jnp.array([1.0, 2.0, 5.0]), even=True))
+    counts = [int((np.abs(q - np.asarray(members)[:, [k]]).max(axis=0) < 1e-12).sum()) for k in range(3)]
+    np.testing.assert_allclose(counts, [12.5, 25.0, 62.5], atol=1.0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shares", [{"cube": 0.2, "uniform": 0.8}, {"copper": 0.3, "gamma": 0.7}])
+def test_even_textures_have_the_index_of_many_draws(shares):
+    """2,000 orientations, half width 10°: within 5 % of the index of the distribution (16,000 draws)."""
+
+    def index(key, n, **how):
+        return float(
+            texture_index(sample_components(jax.random.key(key), n, shares, 10.0, degrees=True, **how), halfwidth=10.0, degrees=True)
+        )
+
+    asked = index(99, 16_000)
+    assert all(index(key, 2000, even=True) == pytest.approx(asked, rel=0.02) for key in range(3))
+
+
+def test_tiny_half_widths_are_no_nan():
+    for halfwidth in (1e-3, 1e-6, 1e-9):
+        q = sample_kernel(KEY, 20, CENTRE, halfwidth)
+        assert np.rad2deg(np.asarray(misorientation(q, CENTRE[:, None], "-1"))).max() < np.rad2deg(6 * halfwidth) + 1e-6
+        assert np.isfinite(sample_odf(KEY, 20, CENTRE[:, None], None, halfwidth, even=True)).all()
