@@ -74,17 +74,24 @@ def _description(command: Command) -> str:
 def _message(boxed: str) -> str:
     """The message in one of tyro's boxes, in one line."""
     lines = [line.strip("│ ").strip() for line in boxed.splitlines()]
+    ruled = len(lines) > 1 and bool(lines[1]) and not lines[1].strip("-")  # a terminal without box characters: a title over a line
     body = []
-    for line in lines[1:] if lines and lines[0].startswith("╭") else lines:
-        if not line or line.startswith(("─", "╰")):
+    for line in lines[2:] if ruled else lines[1:] if lines and lines[0].startswith("╭") else lines:
+        if not line.strip("-") or line.startswith(("─", "╰")):
             break
         body.append(line)
     text = " ".join(body) or "the options could not be read"
-    text = text.replace("'None', ", "")
+    text = re.sub(r"Expected one of \((.*?)\)", _choices, text)
     text = re.sub(
         r"Error parsing (\S+): no type matching \S+ could be instantiated from \[(.*?)\]", r"`\1` must be a number, but it is \2", text
     )
     return text if text.endswith(".") else text + "."
+
+
+def _choices(found: re.Match[str]) -> str:
+    """Choices in order; None is what an option is when it is left out."""
+    choices = set(re.findall(r"'[^']*'", found[1])) - {"'None'"}
+    return f"Expected one of ({', '.join(sorted(choices))})"
 
 
 def _word_after(option: str, arguments: list[str]) -> str | None:
