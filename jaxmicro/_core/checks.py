@@ -16,6 +16,8 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
+ALIKE = 0.9  # of names with their capitals, from which on one is meant
+
 
 def is_concrete(*values: Any) -> bool:
     """True when no leaf of `values` is a tracer, so that Python may look at the numbers."""
@@ -29,8 +31,12 @@ def check(condition: bool | np.bool, message: str, error: type[Exception] = Valu
 
 
 def nearest_name(name: str, valid: Iterable[str], likeness: float = 0.5) -> str | None:
-    """The valid name closest to a misspelt one whatever its capitals, or None where none is so alike (0 to 1)."""
-    names = {each.lower(): each for each in reversed(list(valid))}
+    """The valid name closest to a misspelt one, of like capitals or else whatever they are, or None where none is so alike (0 to 1)."""
+    options = list(valid)
+    alike = difflib.get_close_matches(str(name), options, n=1, cutoff=ALIKE)
+    if alike:
+        return alike[0]
+    names = {each.lower(): each for each in reversed(options)}
     matches = difflib.get_close_matches(str(name).lower(), list(names), n=1, cutoff=likeness)
     return names[matches[0]] if matches else None
 
