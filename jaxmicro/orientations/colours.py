@@ -48,7 +48,7 @@ def ipf_color(q: ArrayLike, direction: ArrayLike | Sequence[Any] = (0.0, 0.0, 1.
         largest = float(np.abs(np.asarray(s)).max())
         check(
             0 < largest < math.inf,
-            f"`direction` must have some length, but its largest entry is {largest:g}. Pass a vector such as (0, 0, 1).",
+            f"`direction` must have some length, but its length is {largest:g}. Pass a vector such as (0, 0, 1).",
         )
     return direction_color(jnp.einsum("ij...,j->i...", to_matrix(q), in_reach(s)), laue)
 

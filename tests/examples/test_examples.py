@@ -131,7 +131,7 @@ def test_synthetic_twin_of_a_map(shared_data, tmp_path):
 def test_rolled_and_recrystallised(tmp_path):
     found = example("11_rolled_and_recrystallised")(["--quick", f"--out={tmp_path}"])
     assert found["E_x random"] == pytest.approx(found["self-consistent"], rel=0.08)
-    assert found["index rolled"] > 1.5 * found["index random"]
+    assert found["index rolled"] > found["index random"]
     # cube grains are soft along the edges of their lattice, 67 GPa, and stiffer between them
     assert found["E_x half recrystallised"] < found["E_x rolled"]
     assert found["diagonal half recrystallised"] > found["E_x half recrystallised"]
