@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxmicro._core import check, record
-from jaxmicro.descriptors.neighbours import CUBIC, crystal_map, laue_group, neighbour_pairs
+from jaxmicro.descriptors.neighbours import CUBIC, CrystalMap, crystal_map, laue_group, neighbour_pairs
 from jaxmicro.microstructures import Microstructure
 from jaxmicro.orientations import coincidence
 from jaxmicro.orientations.coincidence import brandon
@@ -114,9 +114,8 @@ def boundary_statistics(ms: Microstructure, angle: float = 5.0, *, periodic: boo
         turned.append(angles[boundary])
         lengths.append(np.full(int(boundary.sum()), face))
         phase_length += face * differing.sum()
-        deviation = np.rad2deg(crystals.angles_from(here[boundary], there[boundary], _turn_of(3), CUBIC))
-        cubic_length += face * float(np.isfinite(deviation).sum())
-        twin_length += face * float((deviation <= brandon(3)).sum())
+        cubic, twins = _coincident(crystals, here[boundary], there[boundary], 3)
+        cubic_length, twin_length = cubic_length + face * cubic, twin_length + face * twins
     inside, turned, lengths = (np.concatenate(each) for each in (inside, turned, lengths))
     measured = float(np.prod(crystals.spacing)) * (np.asarray(ms.mask).sum() if ms.mask is not None else ms.grid.size)
     pairs, judged, between, crossings = (int(count) for count in counts)
@@ -171,8 +170,7 @@ def coincidence_shares(
         boundary = (np.rad2deg(crystals.angles(here, there)) >= angle) & np.isin(crystals.phase[here], chosen)
         total += crystals.face(axis) * float(boundary.sum())
         for sigma in sigmas:
-            deviation = np.rad2deg(crystals.angles_from(here[boundary], there[boundary], _turn_of(sigma), CUBIC))
-            found[sigma] += crystals.face(axis) * float((deviation <= brandon(sigma)).sum())
+            found[sigma] += crystals.face(axis) * _coincident(crystals, here[boundary], there[boundary], sigma)[1]
     return {sigma: length / total if total else float("nan") for sigma, length in found.items()}
 
 
@@ -186,6 +184,12 @@ def _cubic_phases(ms: Microstructure, phase: int | str | None) -> list[int]:
     check(index in range(ms.n_phases), f"`phase` must be one of {known}, but it is {phase!r}.")
     check(index in cubic, f"`phase` must be cubic (m-3m) for coincidences, but {names[int(index)]!r} is {laue_group(ms, int(index))}.")
     return [int(index)]
+
+
+def _coincident(crystals: CrystalMap, here: np.ndarray, there: np.ndarray, sigma: int | str) -> tuple[int, int]:
+    """Pairs of cubic crystals, and those of them within Brandon's angle of Σ."""
+    deviation = np.rad2deg(crystals.angles_from(here, there, _turn_of(sigma), CUBIC))
+    return int(np.isfinite(deviation).sum()), int((deviation <= brandon(sigma)).sum())
 
 
 def _turn_of(sigma: int | str) -> Float[np.ndarray, "4"]:

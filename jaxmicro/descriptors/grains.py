@@ -215,7 +215,7 @@ def assembled(
     phases = _majority(owner, crystals.phase, count, ms.n_phases)
     means = grain_means(crystals, owner, phases) if means is None else means
     deviation = deviations(crystals, owner, phases, means)
-    shapes = grain_shapes(owner, count, crystals.shape, crystals.spacing, periodic)
+    shapes = grain_shapes(owner, count, ms.grid, periodic)
     pairs, shared = grain_borders(owner, crystals, periodic)
     apart = between_means(crystals, means, phases, pairs)
     areas = sizes * float(np.prod(crystals.spacing))
