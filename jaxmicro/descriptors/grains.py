@@ -12,6 +12,7 @@ from jaxmicro.descriptors.grain_orientations import deviations, grain_means, mea
 from jaxmicro.descriptors.grain_shapes import equivalent_diameters, grain_shapes
 from jaxmicro.descriptors.neighbours import CrystalMap, crystal_map, neighbour_pairs
 from jaxmicro.microstructures import Microstructure
+from jaxmicro.microstructures.grain_pieces import in_order
 
 LARGEST_ANGLE = 180.0
 
@@ -191,14 +192,6 @@ def _connected(crystals: CrystalMap, angle: float, periodic: bool) -> Int[np.nda
     graph = scipy.sparse.coo_matrix((np.ones(here.size, np.int8), (here, there)), shape=(size, size))
     component = scipy.sparse.csgraph.connected_components(graph, directed=False)[1]
     return in_order(np.where(crystals.known, component, -1))
-
-
-def in_order(owner: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
-    """Numbers without gaps in the order of the first place of each; negative ones become −1."""
-    numbers, first, inverse = np.unique(owner, return_index=True, return_inverse=True)
-    rank = np.empty(len(numbers), int)
-    rank[np.argsort(np.where(numbers < 0, -1, first), kind="stable")] = np.arange(len(numbers)) - int((numbers < 0).sum())
-    return np.where(owner < 0, -1, rank[inverse.ravel()])
 
 
 def _without(owner: Int[np.ndarray, " n"], dropped: Bool[np.ndarray, " grains"]) -> Int[np.ndarray, " n"]:

@@ -5,9 +5,10 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxmicro._core import check, record
-from jaxmicro.descriptors.grains import Grains, assembled, in_order
+from jaxmicro.descriptors.grains import Grains, assembled
 from jaxmicro.descriptors.neighbours import CrystalMap, crystal_map, laue_group, neighbour_pairs
 from jaxmicro.microstructures import Microstructure
+from jaxmicro.microstructures.grain_pieces import in_order
 from jaxmicro.orientations.twins import TwinSystem, twin_system
 
 BRANDON = 15.0 / np.sqrt(3)  # degrees

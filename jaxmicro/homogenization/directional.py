@@ -134,8 +134,9 @@ def unit_vectors(argument: str, vectors: Float[Array, "d ..."], d: int) -> Float
     """
     check(vectors.ndim >= 1 and vectors.shape[0] == d, f"`{argument}` must have {d} components first, but its shape is {vectors.shape}.")
     if is_concrete(vectors):
+        check(not np.isinf(np.asarray(vectors)).any(), f"`{argument}` must be finite, but some components are infinite. Leave them out.")
         least = float(np.abs(np.asarray(vectors)).max(axis=0).min(initial=np.inf))
-        check(least != 0, f"`{argument}` must hold vectors of some length, but one is zero. Leave it out.")
+        check(least > 0, f"`{argument}` must hold vectors of some length, but one is zero or not a number. Leave it out.")
     vectors = in_reach(vectors)
     return vectors / jnp.sqrt(jnp.sum(vectors**2, axis=0))
 

@@ -24,10 +24,11 @@ def as_path(path: Any) -> Path:
     return Path(path)
 
 
-def check_length(argument: str, value: Any, advice: str) -> None:
+def check_positive(argument: str, value: Any, advice: str) -> None:
     """Check that an argument is one positive and finite number."""
-    good = isinstance(value, int | float | np.number) and not isinstance(value, bool) and 0 < value < np.inf
-    check(bool(good), f"`{argument}` must be one positive number, but it is {value!r}. {advice}")
+    number = np.asarray(value)
+    good = number.ndim == 0 and number.dtype.kind in "iuf" and 0 < float(number) < np.inf
+    check(good, f"`{argument}` must be one positive number, but it is {value!r}. {advice}")
 
 
 def write_atomically(path: Path, save: Callable[[BinaryIO], None]) -> None:

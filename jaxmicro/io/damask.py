@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from jaxmicro._core import check, is_concrete
-from jaxmicro.io.atomic import as_path, check_length, write_atomically
+from jaxmicro.io.atomic import as_path, check_positive, write_atomically
 from jaxmicro.io.crystallites import Crystallites, check_measured, crystallites
 from jaxmicro.io.problems import warn_if_blurred
 from jaxmicro.io.vti import in_space
@@ -84,7 +84,7 @@ def write_damask(
     folder = as_path(folder)
     check(isinstance(ms, Microstructure), f"`ms` must be a Microstructure, but it is a {type(ms).__name__}.", TypeError)
     check(is_concrete(ms), "The microstructure is traced, so it has no values to write. Write outside jit, vmap and grad.", TypeError)
-    check_length("metres", metres, "Write metres=1e-6 for lengths in µm.")
+    check_positive("metres", metres, "Write metres=1e-6 for lengths in µm.")
     check_measured(ms, "A DAMASK grid")
     warn_if_blurred(ms)
     _check_names(ms.phases, "lattices", lattices or {})

@@ -10,7 +10,7 @@ from jaxtyping import ArrayLike, Bool, Float, UInt8
 
 from jaxmicro._core import check, check_choice, is_concrete
 from jaxmicro.fields import Grid
-from jaxmicro.io.atomic import as_path, check_length, write_atomically
+from jaxmicro.io.atomic import as_path, check_positive, write_atomically
 from jaxmicro.io.formats import Raster
 from jaxmicro.io.pictures import load_picture
 from jaxmicro.io.problems import DEFAULT_MAX_BYTES, unreadable
@@ -64,7 +64,7 @@ def read_euler_map(
     path = as_path(path)
     span = _ranges(laue, ranges)
     check(lines in ("black", "none"), f"`lines` must be 'black' or 'none', but it is {lines!r}.")
-    check_length("spacing", spacing, "Write spacing=0.5 for pixels of half a unit.")
+    check_positive("spacing", spacing, "Write spacing=0.5 for pixels of half a unit.")
     if path.is_dir():
         raise IsADirectoryError(f"`{path}` is a folder. Name one picture.")
     if not path.is_file():

@@ -117,7 +117,9 @@ class Crystals:
 
     def map_fields(self, function: Callable[[Array], Array]) -> "Crystals":
         """The law with other fields of orientations and labels."""
-        mapped = object.__new__(Crystals)  # quaternions of a padded or averaged field need not be of unit length
+        mapped = object.__new__(
+            Crystals
+        )  # padded or sliced, not averaged: `stress` takes quaternions to be of unit length, and padding to be of no account
         labels = None if self.labels is None else function(self.labels)
         parts = {"constants": self.constants, "orientation": function(self.orientation), "labels": labels, "laue": self.laue}
         for name, value in parts.items():
@@ -173,11 +175,12 @@ class Crystals:
 def _check_labels(labels: Array, phases: int) -> None:
     if not is_concrete(labels):
         return
-    found = np.unique(np.asarray(labels))
-    wrong = found[(found < 0) | (found >= phases)]
+    host = np.asarray(labels)
+    least, most = int(host.min(initial=0)), int(host.max(initial=0))
     check(
-        wrong.size == 0,
-        f"`labels` must lie between 0 and {phases - 1} for {phases} crystals, but they include {wrong[:5].tolist()}. Give one crystal per label.",
+        least >= 0 and most < phases,
+        f"`labels` must lie between 0 and {phases - 1} for {phases} crystals, but they include [{least if least < 0 else most}]. "
+        "Give one crystal per label.",
     )
 
 

@@ -47,10 +47,7 @@ def connected_pieces(labels: Int[np.ndarray, "*grid"]) -> Int[np.ndarray, "*grid
     import scipy.sparse
     import scipy.sparse.csgraph
 
-    where = np.flatnonzero(labels >= 0)
-    compact = np.full(labels.size, -1)
-    compact[where] = np.arange(where.size)
-    nodes = compact.reshape(labels.shape)
+    nodes = np.arange(labels.size).reshape(labels.shape)
     pairs = []
     for shift in itertools.product((-1, 0, 1), repeat=labels.ndim):
         if shift > (0,) * labels.ndim:
@@ -58,9 +55,14 @@ def connected_pieces(labels: Int[np.ndarray, "*grid"]) -> Int[np.ndarray, "*grid
             same = (labels == np.roll(labels, shift, axes)) & (labels >= 0)
             pairs.append(np.stack([nodes[same], np.roll(nodes, shift, axes)[same]]))
     rows, columns = np.concatenate(pairs, axis=1)
-    graph = scipy.sparse.coo_array((np.ones(rows.size, np.int8), (rows, columns)), shape=(where.size, where.size))
+    graph = scipy.sparse.coo_array((np.ones(rows.size, np.int8), (rows, columns)), shape=(labels.size, labels.size))
     piece = scipy.sparse.csgraph.connected_components(graph, directed=False)[1]
-    _, first, inverse = np.unique(piece, return_index=True, return_inverse=True)
-    found = np.full(labels.size, -1)
-    found[where] = np.argsort(np.argsort(first))[inverse]
-    return found.reshape(labels.shape)
+    return in_order(np.where(labels.ravel() >= 0, piece, -1)).reshape(labels.shape)
+
+
+def in_order(owner: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
+    """Numbers without gaps in the order of the first place of each; negative ones become −1."""
+    numbers, first, inverse = np.unique(owner, return_index=True, return_inverse=True)
+    rank = np.empty(len(numbers), int)
+    rank[np.argsort(np.where(numbers < 0, -1, first), kind="stable")] = np.arange(len(numbers)) - int((numbers < 0).sum())
+    return np.where(owner < 0, -1, rank[inverse.ravel()])

@@ -11,7 +11,6 @@ from jaxmicro.fields import Grid
 from jaxmicro.microstructures.balanced_texture import balanced_order
 from jaxmicro.microstructures.grain_sizes import log_normal_sizes
 from jaxmicro.microstructures.laguerre import ScaledCell, power_owner, scaled_cell
-from jaxmicro.microstructures.packing import into_cell
 from jaxmicro.microstructures.phase import Phase
 from jaxmicro.microstructures.power_weights import centroids, checked_volumes, laguerre_weights
 from jaxmicro.microstructures.record import Microstructure
@@ -97,10 +96,8 @@ def polycrystal(
     notes: tuple[str, ...] = ()
     if volumes is not None:
         owner, notes = _sized(grid, points, volumes, aspect, relax)
-    elif aspect is None and seeds is None:
-        owner = _voronoi(grid, points.T, lengths, relax).reshape(grid.shape)
     else:
-        owner = _stretched(grid, scaled_cell(grid, points, None, aspect), relax)
+        owner = _voronoi(grid, scaled_cell(grid, points, None, aspect), relax)
     present, owner = np.unique(owner, return_inverse=True)
     grain = owner.reshape(grid.shape).astype(np.int32)
     if present.size < grains:
@@ -172,34 +169,8 @@ def _sized(grid: Grid, seeds: np.ndarray, volumes: np.ndarray, aspect: Any, rela
     )
 
 
-def _stretched(grid: Grid, cell: ScaledCell, relax: int) -> np.ndarray:
+def _voronoi(grid: Grid, cell: ScaledCell, relax: int) -> np.ndarray:
     """Voronoi cells in scaled coordinates."""
     for _ in range(relax):
         cell = cell._replace(seeds=centroids(power_owner(grid.shape, cell), cell))
     return power_owner(grid.shape, cell)
-
-
-def _voronoi(grid: Grid, seeds: np.ndarray, lengths: np.ndarray, relax: int) -> np.ndarray:
-    """Voronoi cells of seeds `(n, d)`, as a list of voxels."""
-    points = (np.indices(grid.shape).reshape(grid.ndim, -1).T + 0.5) * (lengths / grid.shape)
-    owner = _nearest(points, seeds, lengths)
-    for _ in range(relax):
-        seeds = _centroids(points, owner, seeds, lengths)
-        owner = _nearest(points, seeds, lengths)
-    return owner
-
-
-def _nearest(points: np.ndarray, seeds: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Index of the nearest seed of each point in the periodic cell."""
-    from scipy.spatial import KDTree
-
-    return np.asarray(KDTree(into_cell(seeds, lengths), boxsize=lengths).query(points)[1])
-
-
-def _centroids(points: np.ndarray, owner: np.ndarray, seeds: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Seeds moved to the mean of their voxels, each taken at its nearest image; an empty seed stays."""
-    offset = points - seeds[owner]
-    offset -= lengths * np.round(offset / lengths)
-    counts = np.bincount(owner, minlength=len(seeds))
-    sums = np.stack([np.bincount(owner, weights=column, minlength=len(seeds)) for column in offset.T], axis=1)
-    return seeds + sums / np.maximum(counts, 1)[:, None]

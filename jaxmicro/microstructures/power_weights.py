@@ -158,9 +158,9 @@ def checked_volumes(grid: Grid, volumes: Any, count: int | None = None) -> Float
 
 
 def centroids(owner: Int[np.ndarray, "*grid"], cell: ScaledCell) -> Float[np.ndarray, "n d"]:
-    """Mean of each cell's voxels in scaled coordinates, each taken at the image nearest to the seed; an empty cell keeps its seed.
+    """Mean of each cell's voxels in scaled coordinates, each taken at the image nearest to the cell's circular mean, axis by axis.
 
-    A seed far outside its cell has voxels nearest to several images: the mean is taken about the circular one, axis by axis.
+    A seed may lie far outside its cell, so that it does not tell which image is meant. An empty cell keeps its seed.
     """
     flat, count = owner.ravel(), len(cell.seeds)
     voxels = np.maximum(np.bincount(flat, minlength=count), 1)

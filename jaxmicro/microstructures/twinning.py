@@ -22,6 +22,7 @@ from jaxmicro.orientations import TwinSystem, symmetry_operators, twin_system
 from jaxmicro.orientations.equivalents import inverse, product
 from jaxmicro.orientations.on_host import nearest_turn, relative_turn
 
+CUBIC = "m-3m"  # of a phase that names no Laue group
 TOLERANCE = 0.01  # of the fraction
 SAME = 1e-9  # of d
 VISIBLE = 0.5  # sine of the angle between habit plane and section, from which on a variant is taken
@@ -159,9 +160,10 @@ def _twinning_voxels(ms: Microstructure, twins: TwinSystem, phase: int | str | N
     index = names.index(phase) if phase in names else 0 if phase is None else phase
     check(index in range(len(names)) and not isinstance(index, bool), f"`phase` must be one of {known}, but it is {phase!r}.")
     chosen = ms.phases[int(index)]
+    laue = chosen.laue or CUBIC
     check(
-        chosen.laue in (None, twins.laue),
-        f"`system` must fit the Laue group of {chosen.name!r}, {chosen.laue}, but {twins.name!r} is of {twins.laue} crystals. "
+        laue == twins.laue,
+        f"`system` must fit the Laue group of {chosen.name!r}, {laue}{'' if chosen.laue else ' as none is named'}, but {twins.name!r} is of {twins.laue} crystals. "
         "Cubic crystals (m-3m) twin by 'fcc' or 'bcc', hexagonal ones (6/mmm) by 'hcp_10-12' and its kin.",
     )
     there = np.asarray(ms.labels) == int(index)

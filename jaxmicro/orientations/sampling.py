@@ -96,7 +96,7 @@ def sample_fibre(
     keys = split_named(key, "turn", "spread")
     about = from_axis_angle(h[:, None], jax.random.uniform(keys["turn"], (n,), h.dtype, 0.0, 2 * np.pi))
     q = multiply(about, _onto(s, h)[:, None])
-    if is_concrete(halfwidth) and float(halfwidth) == 0.0:
+    if _is_zero(halfwidth):
         return q
     return sample_kernel(keys["spread"], n, q, halfwidth, degrees=degrees)
 
@@ -111,7 +111,7 @@ def sample_components(
         n: how many.
         shares: weight of each component of `texture_component`, of fibres by their names, and of "uniform"; they are divided by their
             sum. The variants of a component are equally likely.
-        halfwidth: of the spread about each, in radians.
+        halfwidth: of the spread about each, in radians; 0 for none.
         degrees: whether `halfwidth` is in degrees.
         even: whether to draw them evenly instead of independently: each component and variant as often as its share says, and the turns
             about it from a sequence without clusters. A few hundred then have the texture index of the distribution.
@@ -182,7 +182,7 @@ def _members(key: Array, n: int, name: str, halfwidth: Any, degrees: bool) -> Ar
     keys = split_named(key, "variant", "spread")
     variants = texture_component(name)
     centres = variants[:, jax.random.randint(keys["variant"], (n,), 0, variants.shape[1])]
-    return sample_kernel(keys["spread"], n, centres, halfwidth, degrees=degrees)
+    return centres if _is_zero(halfwidth) else sample_kernel(keys["spread"], n, centres, halfwidth, degrees=degrees)
 
 
 def sample_odf(
@@ -223,7 +223,7 @@ def sample_odf(
         return _even_odf(key, n, members, share, halfwidth, degrees)
     keys = split_named(key, "choice", "spread")
     centres = members[:, jax.random.choice(keys["choice"], members.shape[1], (n,), p=share / jnp.sum(share))]
-    if is_concrete(halfwidth) and float(halfwidth) == 0.0:
+    if _is_zero(halfwidth):
         return centres
     return sample_kernel(keys["spread"], n, centres, halfwidth, degrees=degrees)
 

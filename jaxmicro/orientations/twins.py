@@ -67,6 +67,7 @@ def twin_system(name: str = "fcc", c_over_a: float | None = None) -> TwinSystem:
     if name in CUBIC:
         laue, normal = "m-3m", np.array(CUBIC[name], float)
     else:
+        check(not isinstance(c_over_a, str), f"`c_over_a` must be a number, but it is {c_over_a!r}.", TypeError)
         check(
             c_over_a is not None and math.isfinite(c_over_a) and c_over_a > 0,
             f"`c_over_a` must be the positive axial ratio for {name!r}, but it is {c_over_a!r}. Give c/a, such as 1.624 for Mg.",

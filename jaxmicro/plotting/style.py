@@ -7,6 +7,7 @@ settings are touched, so plotting is safe from threads and leaves nothing behind
 import colorsys
 import re
 import textwrap
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,6 +38,8 @@ TITLE_SIZE = 10.0
 LABEL_SIZE = 9.0
 SMALL_SIZE = 8.0  # nothing is smaller
 CHARACTERS, LINE = 11, 0.18  # of a title: characters per inch, inches per line
+HALF = 0.5  # of the figure's width: titles over narrower panels stand beside each other
+_ROOM: weakref.WeakKeyDictionary[Figure, int] = weakref.WeakKeyDictionary()  # lines of titles that a figure was made higher for
 
 # Names of properties, such as k_xx, E_x, nu_xy, C_11, k_mean or σ_vM: no other name with an underscore is a symbol.
 SUBSCRIPT = re.compile(r"^([CEGSk]|nu|[α-ω])_([xyz]{1,2}|[1-6]{1,2}|mean|vM)((?: \(.*\))?)$")
@@ -85,7 +88,8 @@ def style_axes(axes: Axes, *, x: str = "", y: str = "", title: str | None = None
 
 def set_title(axes: Axes, title: str) -> None:
     """A title in the one title style, in lines that fit the figure."""
-    axes.set_title(plain(_wrapped(title, axes.figure)), fontsize=TITLE_SIZE, color=INK, pad=6)
+    width = axes.get_position().width
+    axes.set_title(plain(_wrapped(title, axes.figure, width if width < HALF else 1.0)), fontsize=TITLE_SIZE, color=INK, pad=6)
 
 
 def set_heading(figure: Figure, title: str) -> None:
@@ -93,12 +97,17 @@ def set_heading(figure: Figure, title: str) -> None:
     figure.suptitle(plain(_wrapped(title, figure)), fontsize=TITLE_SIZE + 0.5, color=INK)
 
 
-def _wrapped(title: str, figure: Any) -> str:
-    """A title cut into lines between words, for which the figure is made higher; a formula and what fits stay as they are."""
+def _wrapped(title: str, figure: Any, share: float = 1.0) -> str:
+    """A title cut into lines between words; a formula and what fits stay as they are.
+
+    The figure is made higher once for the lines of titles beside each other, not for each of them.
+    """
     root = figure.get_figure(root=True)
-    most = max(int(CHARACTERS * root.get_figwidth()), 12)
+    most = max(int(CHARACTERS * root.get_figwidth() * share), 12)
     lines = [title] if "$" in title else textwrap.wrap(title, most) or [title]
-    root.set_figheight(root.get_figheight() + LINE * (len(lines) - 1))
+    further = max(0, len(lines) - 1 - _ROOM.get(root, 0))
+    root.set_figheight(root.get_figheight() + LINE * further)
+    _ROOM[root] = _ROOM.get(root, 0) + further
     return "\n".join(lines) if len(lines) > 1 else title
 
 

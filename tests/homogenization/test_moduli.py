@@ -338,3 +338,9 @@ def test_directions_may_be_of_any_length(dtype, length):
 
 def test_a_list_of_numbers_follows_the_dtype_of_the_stiffness(as_user):
     assert directional_young(COPPER.astype(np.float32), [1.0, 0, 0]).dtype == np.float32
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), 0.0])
+def test_directions_of_no_use_are_refused(bad):
+    with pytest.raises(ValueError, match="`direction`"):
+        jm.homogenization.directional_young(jnp.eye(6), jnp.array([bad, 0.0 if bad == 0 else 1.0, 0.0]))

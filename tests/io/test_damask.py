@@ -141,3 +141,12 @@ def test_lengths_that_make_no_sense(as_user, tmp_path, metres):
     with pytest.raises(ValueError, match="`metres` must be one positive number, but it is"):
         write_damask(tmp_path, Microstructure(labels=np.zeros((2, 2), int), phases=[Phase("Nickel", "m-3m")]), metres=metres)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_length_may_be_an_array_of_no_axes(as_user, tmp_path):
+    cell = Microstructure(
+        labels=np.zeros((2, 2), int),
+        orientation=np.array([1.0, 0, 0, 0])[:, None, None] * np.ones((4, 2, 2)),
+        phases=[Phase("Nickel", "m-3m")],
+    )
+    write_damask(tmp_path, cell, metres=np.array(1e-6), lattices={"Nickel": "cF"})

@@ -170,3 +170,10 @@ def sample_aligned():
     axis = np.cross([1.0, 0, 0], x)
     angle = np.arccos(x[0])
     return np.concatenate([[np.cos(angle / 2)], -np.sin(angle / 2) * axis / np.linalg.norm(axis)])
+
+
+def test_a_phase_without_laue_group_is_cubic(as_user):
+    nameless = polycrystal(Grid((32, 32)), 5, key=KEY)
+    assert float(add_twins(nameless, 0.2, key=KEY).maps["twin"].mean()) == pytest.approx(0.2, abs=0.01)
+    with pytest.raises(ValueError, match="m-3m as none is named, but 'hcp_10-12' is of 6/mmm crystals"):
+        add_twins(nameless, 0.2, key=KEY, system="hcp_10-12", c_over_a=1.6)

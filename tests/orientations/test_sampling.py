@@ -189,3 +189,11 @@ def test_tiny_half_widths_are_no_nan():
         q = sample_kernel(KEY, 20, CENTRE, halfwidth)
         assert np.rad2deg(np.asarray(misorientation(q, CENTRE[:, None], "-1"))).max() < np.rad2deg(6 * halfwidth) + 1e-6
         assert np.isfinite(sample_odf(KEY, 20, CENTRE[:, None], None, halfwidth, even=True)).all()
+
+
+@pytest.mark.parametrize("even", [False, True])
+def test_no_spread_gives_the_components_themselves(even):
+    q = sample_components(KEY, 8, {"copper": 1.0}, 0.0, even=even)
+    copper = texture_component("copper")
+    apart = np.asarray(misorientation(q[:, :, None], copper[:, None, :], "-1")).min(axis=1)
+    np.testing.assert_allclose(apart, 0.0, atol=1e-7)

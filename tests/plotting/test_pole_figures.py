@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from jaxmicro.homogenization import directional_young
 from jaxmicro.microstructures import Microstructure, Phase
@@ -220,3 +221,14 @@ def test_ticks_of_a_surface_keep_clear_of_the_corners():
 def test_bad_input_is_refused_with_the_way_out(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_long_titles_of_panels_beside_each_other_make_the_figure_higher_once():
+    from jaxmicro.plotting.style import set_title
+
+    figure = Figure(figsize=(6.0, 3.0))
+    for axes in figure.subplots(1, 6):
+        set_title(axes, "a title that needs two lines")
+    one = Figure(figsize=(6.0, 3.0))
+    set_title(one.subplots(1, 6)[0], "a title that needs two lines")
+    assert figure.get_figheight() == one.get_figheight() > 3.0

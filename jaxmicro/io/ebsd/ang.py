@@ -6,7 +6,6 @@ from EDAX detector signal, fit and more. Points that were not indexed are marked
 """
 
 import dataclasses
-import math
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 from jaxmicro.io.ebsd.ang_header import FIRST, AngHeader, parse_header, split_header
 from jaxmicro.io.ebsd.angles import euler_in_radians
 from jaxmicro.io.ebsd.build import OPTIONS, scan_to_microstructure
+from jaxmicro.io.ebsd.edax_marks import NO_CONFIDENCE, NO_FIT, marked_by_angles
 from jaxmicro.io.ebsd.phase_numbers import labels_of
 from jaxmicro.io.ebsd.points import Arrangement, arrange
 from jaxmicro.io.ebsd.promise import broken_promise, extent
@@ -31,8 +31,6 @@ COLUMNS = {
     "acom": (*FIRST, "index", "reliability", "phase", "relx100"),
 }
 NEEDED = 8
-NO_ANGLE, NO_FIT, NO_CONFIDENCE = 4 * math.pi, 180.0, -1.0
-CLOSE, CLOSE_DEGREES = 1e-3, 0.06
 STEP_OFF = 0.01  # share by which a step of the header may differ from that of the positions: both are rounded
 
 
@@ -61,13 +59,13 @@ def read_ang(path: Path, max_bytes: int, resample: str | None = None, degrees: b
     names = _names(path, header, len(table))
     found = dict(zip(names, table, strict=True))
     labels, of_phases = labels_of(path, found["phase"], header.phases, single=0)
-    in_degrees = header.degrees if degrees is None else degrees
-    labels, of_marks = _unmarked(header, found, labels, in_degrees is True)
+    degrees = True if degrees is None and header.degrees else degrees
+    labels, of_marks = _unmarked(header, found, labels, degrees is True)
     check_numbers(path, table, names, labels != NOT_INDEXED)
     _check_count(path, header, table.shape[1])
     grid = arrange(path, np.stack([found["x"], found["y"]]), resample)
     euler = table[[names.index(name) for name in FIRST[:3]]]
-    euler = euler_in_radians(path, euler, labels != NOT_INDEXED, "radians", True if header.degrees and degrees is None else degrees)
+    euler = euler_in_radians(path, euler, labels != NOT_INDEXED, "radians", degrees)
     maps = {name: grid.take(column) for name, column in found.items() if name not in (*FIRST, "phase", *header.filled)}
     return Scan(
         vendor=header.writer,
@@ -111,9 +109,7 @@ def _check_count(path: Path, header: AngHeader, points: int) -> None:
 
 def _unmarked(header: AngHeader, found: dict[str, np.ndarray], labels: np.ndarray, in_degrees: bool) -> tuple[np.ndarray, list[str]]:
     """Labels without the points that are marked as not indexed."""
-    no_angle = np.logical_and.reduce([np.abs(found[name] - NO_ANGLE) < CLOSE for name in ("Phi", "phi2")])
-    if in_degrees:
-        no_angle |= np.logical_and.reduce([np.abs(found[name] - np.rad2deg(NO_ANGLE)) < CLOSE_DEGREES for name in ("Phi", "phi2")])
+    no_angle = marked_by_angles(found["Phi"].astype(float), found["phi2"].astype(float), in_degrees)
     oddities = []
     confidence = found.get("reliability" if header.writer == "acom" else "ci")
     no_confidence = np.zeros_like(no_angle) if confidence is None else confidence == NO_CONFIDENCE

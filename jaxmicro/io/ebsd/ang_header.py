@@ -21,7 +21,8 @@ FIRST = ("phi1", "Phi", "phi2", "x", "y")
 OF_ACOM = "file created from acom res results"  # how the line begins
 OF_TEM = "tem data"  # the whole line
 OF_EMSOFT = re.compile(r"info\s+patterns indexed using emsoft::", re.IGNORECASE)
-FILLED = re.compile(r"OPERATOR:?\s*jaxmicro; columns without data: ([a-z, ]*)")  # the line of this library's writer
+OPERATOR = "jaxmicro; columns without data: "  # of this library's writer
+FILLED = re.compile(rf"OPERATOR:?\s*{re.escape(OPERATOR)}([a-z, ]*)")
 DATA = re.compile(r"^(?![ \t]*#)[ \t]*\S", re.MULTILINE)
 PHASE = re.compile(r"phase\s*:?\s*(\d{1,9})", re.IGNORECASE)
 MOST_PHASES = 1000
@@ -105,7 +106,7 @@ def parse_header(path: Path, lines: list[str]) -> AngHeader:
     length, degrees = _units(path, values.get("COLUMN_UNITS", ""), names or FIRST, nanometres)
     return AngHeader(
         writer, phases, grid, _counts(path, values, writer), _steps(path, values), names, length, degrees,
-        tuple(filled.replace(" ", "").split(",")), tuple(notes), tuple(oddities),
+        tuple(filled.replace(" ", "").split(",")) if filled else (), tuple(notes), tuple(oddities),
     )  # fmt: skip
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxmicro.io.ebsd.ang import CLOSE, NO_ANGLE, NO_CONFIDENCE
 from jaxmicro.io.ebsd.dream3d_layout import STRUCTURES, Layout, find_layout
+from jaxmicro.io.ebsd.edax_marks import NO_CONFIDENCE, marked_by_angles
 from jaxmicro.io.ebsd.euler_check import checked_euler
 from jaxmicro.io.ebsd.lattice import lattice_note
 from jaxmicro.io.ebsd.measured import euler_angles
@@ -82,8 +82,7 @@ def _without_confidence(
     if "ci" not in maps:
         return phase, [], []
     no_confidence = maps["ci"] == NO_CONFIDENCE
-    mark = np.rad2deg(NO_ANGLE) if degrees else NO_ANGLE
-    no_angle = np.abs(euler[1:] - mark).max(axis=0) < CLOSE
+    no_angle = marked_by_angles(np.asarray(euler[1], float), np.asarray(euler[2], float), bool(degrees))
     if no_confidence.all() and not no_angle.all():
         return phase, [], ["the confidence index is -1 everywhere: it was not taken as a mark of points that were not indexed"]
     lost = no_confidence & (phase != NOT_INDEXED)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxmicro.io.ebsd.ang import CLOSE, NO_ANGLE, NO_CONFIDENCE, NO_FIT
+from jaxmicro.io.ebsd.edax_marks import NO_CONFIDENCE, NO_FIT, marked_by_angles
 from jaxmicro.io.ebsd.euler_check import checked_euler
 from jaxmicro.io.ebsd.lattice import lattice_note
 from jaxmicro.io.ebsd.laue_names import laue_of_edax, without_group
@@ -75,7 +75,7 @@ def _scan(path: Path, data: Node, header: Node, degrees: bool | None, resample: 
     columns = {name: data.numbers(name, size).ravel() for name in (*ANGLES, *MAPS) if name in data or name in ANGLES}
     x, y, known = _positions(data, size)
     labels, odd = labels_of(path, data.numbers("Phase", size).ravel().astype(float), dict(enumerate(phases, 1)), single=0)
-    labels = np.where(_lost(data, columns, size) | ~known, NOT_INDEXED, labels)
+    labels = np.where(_lost(data, columns, size, bool(degrees)) | ~known, NOT_INDEXED, labels)
     places = _arrangement(path, x, y, known, grid, resample)
     phase = places.take(labels)
     euler = checked_euler(path, places.take(np.stack([columns[name] for name in ANGLES]).astype(float)), phase, degrees)
@@ -125,9 +125,10 @@ def _phases(path: Path, group: Node) -> tuple[tuple[Phase, ...], list[str], list
     return tuple(found), notes, oddities
 
 
-def _lost(data: Node, columns: dict[str, np.ndarray], size: int) -> np.ndarray:
+def _lost(data: Node, columns: dict[str, np.ndarray], size: int, in_degrees: bool) -> np.ndarray:
     """Points that EDAX marks as not indexed."""
-    lost = np.logical_and.reduce([np.abs(columns[name] - NO_ANGLE) < CLOSE for name in ANGLES[1:]])
+    middle, last = (columns[name].astype(float) for name in ANGLES[1:])
+    lost = marked_by_angles(middle, last, in_degrees)
     if "CI" in columns:
         no_confidence = columns["CI"] == NO_CONFIDENCE
         lost |= no_confidence & ~no_confidence.all()  # where it is -1 everywhere it was not measured

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from jaxmicro._core import check
+from jaxmicro.io.ebsd.ang_header import OPERATOR
 from jaxmicro.io.ebsd.laue_names import HEXAGONAL, edax_of_laue, oxford_of_laue
 from jaxmicro.io.ebsd.map_columns import MapColumns
 from jaxmicro.io.ebsd.measured import Measured, measured
@@ -22,7 +23,6 @@ CTF_ROW = ("%d", "%.6f", "%.6f", "%d", "%d", "%.5f", "%.5f", "%.5f", "%.4f", "%d
 ANG_ROW = ("%9.6f", "%9.6f", "%9.6f", "%12.6f", "%12.6f", "%.1f", "%.4f", "%d", "%d", "%.4f")
 OURS = "jaxmicro; Euler angles in degrees"  # the project of a .ctf file that was written here
 FILLED = f"{OURS}; columns without data: "
-OPERATOR = "jaxmicro; columns without data: "
 NO_SOLUTION = 3  # Oxford's code of error
 LOST_ANGLE, LOST_CI, LOST_FIT = 4 * np.pi, -1.0, 180.0  # how EDAX writes points that are not indexed
 WORST_FIT = 179.9999  # that is no such mark
