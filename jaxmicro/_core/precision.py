@@ -51,6 +51,7 @@ def dot(a: Float[Array, "..."], b: Float[Array, "..."]) -> Float[Array, ""]:
     return _compensated_sum(jnp.sum(product, axis=-1).ravel())
 
 
+@jax.jit
 def in_reach(vectors: Float[Array, "d ..."]) -> Float[Array, "d ..."]:
     """Vectors over their largest entry where squares of their length, or derivatives of these, could over- or underflow.
 

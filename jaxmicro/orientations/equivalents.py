@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxmicro._core import as_float_arrays, check_broadcast, check_choice, in_reach
+from jaxmicro._core import as_float_arrays, check_broadcast, check_choice
 from jaxmicro.orientations.laue import LAUE_GROUPS, symmetry_operators
 from jaxmicro.orientations.quaternions import checked
 
@@ -23,11 +23,11 @@ Components = Sequence[Any] | Array | np.ndarray  # four of them
 
 
 def checked_pair(q1: Any, q2: Any) -> tuple[Array, Array]:
-    """Two quaternion arrays of one dtype whose trailing shapes broadcast, of any length."""
+    """Two quaternion arrays of one dtype whose trailing shapes broadcast."""
     a, b = as_float_arrays(q1=q1, q2=q2)
     a, b = checked("q1", a), checked("q2", b)
     check_broadcast("q2", b.shape[1:], "q1", a.shape[1:], "Compare one orientation (4,) with many, or equally many.")
-    return in_reach(a), in_reach(b)
+    return a, b
 
 
 def check_group(argument: str, laue: Any) -> None:

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from jaxmicro._core import in_reach
 from jaxmicro.orientations.axis_angle import to_axis_angle
 from jaxmicro.orientations.equivalents import (
     check_group,
@@ -117,12 +118,12 @@ def misorientation_axis(q1: ArrayLike, q2: ArrayLike, laue: str = "m-3m") -> Flo
 
 @partial(jax.jit, static_argnums=(2, 3))
 def _angle(q1: Array, q2: Array, laue: str, laue2: str) -> Array:
-    return turning_angle(least_turn(relative_rotation(q1, q2), pair_operators(laue, laue2)))
+    return turning_angle(least_turn(relative_rotation(in_reach(q1), in_reach(q2)), pair_operators(laue, laue2)))
 
 
 @partial(jax.jit, static_argnums=2)
 def _disorientation(q1: Array, q2: Array, laue: str) -> Array:
-    w, *v = least_turn(relative_rotation(q1, q2), pair_operators(laue, laue))
+    w, *v = least_turn(relative_rotation(in_reach(q1), in_reach(q2)), pair_operators(laue, laue))
     length = vector_length((w, *v))
     none = length == 0
     z = [jnp.zeros_like(w), jnp.zeros_like(w), jnp.ones_like(w)]
