@@ -73,6 +73,11 @@ def grain_cases(data: Path) -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "grains of the superalloy map", lambda: jm.descriptors.segment_grains(ms)
     grains = functools.cache(lambda: jm.descriptors.segment_grains(ms))  # not before its own first call was timed
     yield "dislocations of it", lambda: jm.descriptors.dislocation_density(ms, 2.52e-4, grains=grains()).density
+    systems = jm.orientations.slip_systems("fcc")
+    yield (
+        "the same, least line length over 18 kinds",
+        lambda: jm.descriptors.dislocation_density(ms, 2.52e-4, grains=grains(), method="systems", systems=systems).density,
+    )
     yield "local misorientation of it", lambda: jm.descriptors.kernel_average_misorientation(ms)
 
 

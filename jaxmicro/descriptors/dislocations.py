@@ -1,5 +1,6 @@
 """Geometrically necessary dislocations from the curvature of the lattice."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,13 +8,17 @@ from jaxtyping import Float
 
 from jaxmicro._core import check, check_choice, record, static
 from jaxmicro.descriptors.grains import Grains, check_angle
-from jaxmicro.descriptors.neighbours import CrystalMap, crystal_map, neighbour_pairs
+from jaxmicro.descriptors.least_line_length import dislocation_curvatures, least_line_length
+from jaxmicro.descriptors.neighbours import CrystalMap, crystal_map, laue_group, neighbour_pairs
 from jaxmicro.microstructures import Microstructure
+from jaxmicro.orientations import SlipSystems
 from jaxmicro.orientations.equivalents import inverse, product
 from jaxmicro.orientations.on_host import least_turn_between
 
 UNITS = {"um": 1e-6, "nm": 1e-9, "mm": 1e-3, "m": 1.0}
-METHODS = ("norm", "entries")
+METHODS = ("norm", "entries", "systems")
+REMEDY = "Use slip_systems('fcc'), 'bcc', or 'hcp' with the axial ratio."
+RANK = 9  # of the curvatures of a lattice
 
 
 @record
@@ -36,11 +41,12 @@ class DislocationDensity:
 
 def dislocation_density(
     ms: Microstructure,
-    burgers: float,
+    burgers: float | Sequence[float],
     *,
     grains: Grains | None = None,
     angle: float = 5.0,
     method: str = "norm",
+    systems: SlipSystems | Sequence[SlipSystems | None] | None = None,
     unit: str = "um",
     periodic: bool = False,
 ) -> DislocationDensity:
@@ -49,16 +55,21 @@ def dislocation_density(
     Neglecting elastic strain, Nye's tensor is α_ij = κ_ji − δ_ij κ_kk of the curvature κ. Dislocations of density ρ_s, Burgers vector b_s and
     line t_s make α = Σ ρ_s b_s ⊗ t_s. Whatever they are, Σ ρ_s ≥ ‖α‖/b in the Frobenius norm, with equality for a single family:
     "norm" is this lower bound. A map does not know derivatives along its normal; there α is completed by the entries that make
-    the norm least (α_31 = α_32 = 0, α_11 = −α_22 = (κ_11 − κ_22)/2), so that the bound stays one. "entries" is Σ|α_ij|/b over the
-    entries that are known, as is often printed; it depends on the axes of the map.
+    the norm least (α_31 = α_32 = 0, α_11 = −α_22 = (κ_11 − κ_22)/2), so that the bound stays one. "systems" is the least Σ ρ_s of the edge
+    and screw dislocations of given slip systems, of either sign, whose tensor has the entries that are known: the best lower bound if
+    no others are there, in each voxel the optimum of a linear program (to 1e-9), and never below "norm". "entries" is Σ|α_ij|/b
+    over the entries that are known, as is often printed; it is no bound and depends on the axes of the map.
 
     Args:
         ms: microstructure with orientations.
-        burgers: length of the Burgers vector in the unit of the grid (Ni 2.49e-4 µm, Al 2.86e-4, Fe 2.48e-4).
+        burgers: length of the Burgers vector in the unit of the grid (Ni 2.49e-4 µm, Al 2.86e-4, Fe 2.48e-4), of hexagonal crystals that
+            of ⟨a⟩ (Ti 2.95e-4 µm); or one for each phase.
         grains: differences across their boundaries are left out, and voxels in no grain have no value; by default only the angle
             tells.
         angle: degrees of misorientation from which on a pair of neighbours is left out.
-        method: "norm" or "entries".
+        method: "norm", "systems" or "entries".
+        systems: for "systems" the slip systems (`orientations.slip_systems`) of the only phase, or for each phase its own; None for a
+            phase has no value in it. They have to make any curvature: "fcc", "bcc" and its families, "hcp".
         unit: unit of the grid: "um", "nm", "mm" or "m".
         periodic: whether the first voxels of the grid follow the last ones; with `grains` theirs.
 
@@ -66,13 +77,16 @@ def dislocation_density(
         `DislocationDensity`. Noise of the orientations adds to it: 0.1° on steps of 0.1 µm are 7e13 1/m².
 
     Raises:
-        ValueError: if there are no orientations, no voxel is indexed, the Burgers vector is not positive, the angle is not within
-            0–180°, the method or unit is not known; and inside jit, vmap or grad.
+        ValueError: if there are no orientations, no voxel is indexed, a Burgers vector is not positive or not one for each phase, the angle
+            is not within 0–180°, the method or unit is not known, slip systems are missing, do not fit the Laue group or cannot make every
+            curvature; and inside jit, vmap or grad.
+        RuntimeError: if the simplex method did not end within 200 steps somewhere (a dozen are usual).
 
     Reference:
         J. F. Nye, Acta Metall. 1, 153 (1953), doi:10.1016/0001-6160(53)90054-6; W. Pantleon, "Resolving the geometrically necessary
         dislocation content by conventional electron backscattering diffraction", Scr. Mater. 58, 994 (2008),
-        doi:10.1016/j.scriptamat.2008.01.050.
+        doi:10.1016/j.scriptamat.2008.01.050; B. S. El-Dasher, B. L. Adams, A. D. Rollett, Scr. Mater. 48, 141 (2003),
+        doi:10.1016/S1359-6462(02)00340-8.
 
     Example:
         >>> import jax.numpy as jnp
@@ -87,20 +101,81 @@ def dislocation_density(
     check_choice("method", method, METHODS)
     check_choice("unit", unit, tuple(UNITS))
     check_angle("angle", angle)
-    positive = isinstance(burgers, int | float | np.floating) and np.isfinite(burgers) and burgers > 0
-    check(positive, f"`burgers` must be a positive length in the unit of the grid, but it is {burgers!r}. Nickel has 2.49e-4 µm.")
+    check(
+        (method == "systems") == (systems is not None),
+        f"`systems` must be given with method 'systems' and no other, but they are {'missing' if systems is None else 'given'} for {method!r}. "
+        "Use slip_systems('fcc') and its kin.",
+    )
     crystals = crystal_map(ms, "Dislocations")
+    lengths = _burgers_lengths(burgers, ms)[crystals.phase]
+    kinds = None if systems is None else _kinds(systems, ms)
     owner = None if grains is None else np.asarray(grains.labels).ravel()
     wraps = periodic if grains is None else grains.periodic
     curvature = np.stack([_curvature(crystals, owner, axis, angle, wraps) for axis in range(len(crystals.shape))], axis=1)
     nye = nye_tensor(curvature)
-    density = (_least_norm(curvature, nye) if method == "norm" else _entries(nye)) / burgers
+    if kinds is None:
+        density = (_least_norm(curvature, nye) if method == "norm" else _entries(nye)) / lengths
+    else:
+        density = _of_systems(curvature, crystals, kinds) / lengths
     metres = UNITS[unit]
 
     def field(array: Any, power: int) -> np.ndarray:
         return array.reshape(*array.shape[:-1], *crystals.shape) / metres**power
 
     return DislocationDensity(field(density, 2), field(curvature, 1), field(nye, 1), method)
+
+
+def _burgers_lengths(burgers: float | Sequence[float], ms: Microstructure) -> Float[np.ndarray, " phases"]:
+    """One length for each phase."""
+    remedy = "Nickel has 2.49e-4 µm."
+    given: Any = np.asarray(burgers, dtype=object)
+    lengths = given.ravel().tolist()
+    good = all(isinstance(b, int | float | np.number) and not isinstance(b, bool) and np.isfinite(b) and b > 0 for b in lengths)
+    check(good, f"`burgers` must be a positive length in the unit of the grid, or one for each phase, but it is {burgers!r}. {remedy}")
+    names = [phase.name for phase in ms.phases]
+    check(
+        given.ndim == 0 or given.shape == (len(names),),
+        f"`burgers` must be one length, or one for each of the phases {', '.join(names)}, but there are {len(lengths)}. {remedy}",
+    )
+    return np.broadcast_to(np.asarray(lengths, float), len(names))
+
+
+def _kinds(systems: SlipSystems | Sequence[SlipSystems | None], ms: Microstructure) -> list[Float[np.ndarray, "3 3 m"] | None]:
+    """The curvatures that the dislocations of each phase make."""
+    each = [systems] if isinstance(systems, SlipSystems) else list(systems)
+    check(
+        len(each) == ms.n_phases,
+        f"`systems` must be one for each of the phases {', '.join(p.name for p in ms.phases)}, but there are {len(each)}. "
+        "Give a list, with None for a phase that is to be left out.",
+    )
+    return [None if one is None else _kinds_of(one, ms, phase) for phase, one in enumerate(each)]
+
+
+def _kinds_of(systems: SlipSystems, ms: Microstructure, phase: int) -> Float[np.ndarray, "3 3 m"]:
+    group, name = laue_group(ms, phase), ms.phases[phase].name
+    hexagonal = any(family.startswith("hcp") for family in systems.families)
+    fits = group in (("6/mmm", "6/m") if hexagonal else ("m-3m", "m-3")) or not systems.families
+    check(
+        fits, f"`systems` must fit the Laue group of {name!r}, {group}, but they are {', '.join(sorted(set(systems.families)))}. {REMEDY}"
+    )
+    kinds = dislocation_curvatures(systems)
+    rank = int(np.linalg.matrix_rank(kinds.reshape(RANK, -1)))
+    check(
+        rank == RANK,
+        f"`systems` must make any curvature of the lattice of {name!r}, but their dislocations make only {rank} of its {RANK} components. {REMEDY}",
+    )
+    return kinds
+
+
+def _of_systems(
+    curvature: Float[np.ndarray, "3 d n"], crystals: CrystalMap, kinds: list[Float[np.ndarray, "3 3 m"] | None]
+) -> Float[np.ndarray, " n"]:
+    found = np.full(curvature.shape[2], np.nan)
+    for phase, each in enumerate(kinds):
+        here = np.flatnonzero(crystals.known & (crystals.phase == phase))
+        if each is not None and here.size:
+            found[here] = least_line_length(curvature[..., here], crystals.turns[:, here], each)
+    return found
 
 
 def _curvature(crystals: CrystalMap, owner: np.ndarray | None, axis: int, angle: float, periodic: bool) -> Float[np.ndarray, "3 n"]:

@@ -53,6 +53,19 @@ def turn_angle(turn: Float[np.ndarray, "4 n"]) -> Float[np.ndarray, " n"]:
     return 2 * np.arctan2(np.linalg.norm(turn[1:], axis=0), np.abs(turn[0]))
 
 
+def rotation_matrices(q: Float[np.ndarray, "4 *n"]) -> Float[np.ndarray, "3 3 *n"]:
+    """The matrices g of unit quaternions: g s is the direction s of the sample in axes of the crystal."""
+    w, x, y, z = q
+    square = w * w - x * x - y * y - z * z
+    return np.array(
+        [
+            [square + 2 * x * x, 2 * (x * y - w * z), 2 * (x * z + w * y)],
+            [2 * (x * y + w * z), square + 2 * y * y, 2 * (y * z - w * x)],
+            [2 * (x * z - w * y), 2 * (y * z + w * x), square + 2 * z * z],
+        ]
+    )
+
+
 def least_turn_between(q1: Float[np.ndarray, "4 n"], q2: Float[np.ndarray, "4 n"], laue: str) -> Float[np.ndarray, "4 n"]:
     """The turn s q2 q1⁻¹ of the smallest angle, in axes of the first crystal."""
     return nearest_turn(relative_turn(q1, q2), symmetry_operators(laue))[0]

@@ -12,6 +12,7 @@ from jaxmicro._core import as_float_arrays, check, check_broadcast, check_choice
 from jaxmicro.fields.mandel import PAIRS
 from jaxmicro.orientations.equivalents import SAME
 from jaxmicro.orientations.laue import symmetry_operators
+from jaxmicro.orientations.on_host import rotation_matrices
 from jaxmicro.orientations.quaternions import checked, to_matrix
 from jaxmicro.orientations.stiffness import WEIGHT, rotation_mandel
 
@@ -164,7 +165,7 @@ def _family(name: str, c_over_a: float) -> tuple[Float[np.ndarray, "3 n"], Float
     n, d = _normal(plane, c_over_a), _direction(direction, c_over_a)
     found: list[tuple[np.ndarray, np.ndarray]] = []
     for q in symmetry_operators("m-3m" if len(plane) == 3 else "6/mmm").T:
-        g = _host_matrix(q)
+        g = rotation_matrices(q)
         new = (g @ d, g @ n)
         if not any(abs(new[0] @ a) > 1 - SAME and abs(new[1] @ b) > 1 - SAME for a, b in found):
             found.append(new)
@@ -187,10 +188,3 @@ def _normal(indices: tuple[int, ...], c_over_a: float) -> Float[np.ndarray, "3"]
         indices = (h, (h + 2 * k) / np.sqrt(3), l / c_over_a)  # pyright: ignore[reportAssignmentType]
     vector = np.array(indices, dtype=float)
     return vector / np.linalg.norm(vector)
-
-
-def _host_matrix(q: np.ndarray) -> Float[np.ndarray, "3 3"]:
-    w, x, y, z = q
-    v = np.array([x, y, z])
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return (w * w - v @ v) * np.eye(3) + 2 * np.outer(v, v) + 2 * w * cross
