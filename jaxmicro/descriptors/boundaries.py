@@ -1,11 +1,13 @@
 """Boundaries between neighbouring points of an orientation map, in numbers."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from jaxmicro._core import check, record
+from jaxmicro.descriptors.grains import check_angle
 from jaxmicro.descriptors.neighbours import CUBIC, CrystalMap, crystal_map, laue_group, neighbour_pairs
 from jaxmicro.microstructures import Microstructure
 from jaxmicro.orientations import coincidence
@@ -84,7 +86,7 @@ def boundary_statistics(ms: Microstructure, angle: float = 5.0, *, periodic: boo
         Counts, mean angles in degrees, share of Σ3 and density of boundaries.
 
     Raises:
-        ValueError: as `neighbour_misorientation`, and for an angle that is not positive.
+        ValueError: as `neighbour_misorientation`, and for an angle that is not within 0–180°.
 
     Reference: D. G. Brandon, Acta Metall. 14, 1479 (1966), doi:10.1016/0001-6160(66)90168-4.
 
@@ -98,7 +100,7 @@ def boundary_statistics(ms: Microstructure, angle: float = 5.0, *, periodic: boo
 
     Not differentiable: it counts.
     """
-    check(angle > 0, f"`angle` must be a positive number of degrees, but it is {angle!r}.")
+    check_angle("angle", angle)
     counts = np.zeros(4, int)
     inside, lengths, turned, cubic_length, twin_length, phase_length = [], [], [], 0.0, 0.0, 0.0
     crystals = crystal_map(ms, "Boundaries", somewhere=False)
@@ -147,7 +149,9 @@ def coincidence_shares(
         Σ: share. A boundary that is within Brandon's angle of several counts for each; NaN where there are no boundaries.
 
     Raises:
-        ValueError: as `neighbour_misorientation`, for a phase that does not exist or is not cubic, and an unknown Σ.
+        ValueError: as `neighbour_misorientation`, for an angle that is not within 0–180°, a phase that does not exist or is not cubic, and
+            an unknown Σ.
+        TypeError: if `sigmas` is no sequence.
 
     Reference: D. G. Brandon, Acta Metall. 14, 1479 (1966), doi:10.1016/0001-6160(66)90168-4.
 
@@ -161,7 +165,8 @@ def coincidence_shares(
 
     Not differentiable: it counts.
     """
-    check(angle > 0, f"`angle` must be a positive number of degrees, but it is {angle!r}.")
+    check_angle("angle", angle)
+    check_sigmas("sigmas", sigmas)
     crystals = crystal_map(ms, "Boundaries", somewhere=False)
     chosen = _cubic_phases(ms, phase)
     total, found = 0.0, dict.fromkeys(sigmas, 0.0)
@@ -169,9 +174,18 @@ def coincidence_shares(
         here, there = neighbour_pairs(crystals.shape, axis, periodic)
         boundary = (np.rad2deg(crystals.angles(here, there)) >= angle) & np.isin(crystals.phase[here], chosen)
         total += crystals.face(axis) * float(boundary.sum())
-        for sigma in sigmas:
+        for sigma in found:
             found[sigma] += crystals.face(axis) * _coincident(crystals, here[boundary], there[boundary], sigma)[1]
     return {sigma: length / total if total else float("nan") for sigma, length in found.items()}
+
+
+def check_sigmas(argument: str, sigmas: Any) -> None:
+    """Refuse one Σ where several are wanted."""
+    check(
+        isinstance(sigmas, Sequence) and not isinstance(sigmas, str),
+        f"`{argument}` must be a sequence of coincidences, such as (3, 9), but it is {sigmas!r}. Put a single one in brackets: ({sigmas!r},).",
+        TypeError,
+    )
 
 
 def _cubic_phases(ms: Microstructure, phase: int | str | None) -> list[int]:

@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from jaxmicro._core import check, check_choice
-from jaxmicro.descriptors.grains import Grains, segment_grains
+from jaxmicro.descriptors.grains import Grains, check_grid, segment_grains
+from jaxmicro.descriptors.neighbours import crystal_map, is_number
 from jaxmicro.microstructures import Microstructure
 
 METHODS = ("nearest", "mean")
@@ -31,7 +32,7 @@ def fill_grains(
         where a voxel was given away. Other maps keep what was measured.
 
     Raises:
-        ValueError: for an unknown method, a reach that is not positive, grains of another grid, and as `segment_grains`.
+        ValueError: for an unknown method, a reach that is not positive, grains of another grid, options beside grains, and as `segment_grains`.
 
     Example:
         >>> from jaxmicro.orientations import from_euler
@@ -45,10 +46,16 @@ def fill_grains(
     Not differentiable: it runs on the host.
     """
     check_choice("method", method, METHODS)
-    check(reach is None or reach > 0, f"`reach` must be a positive length, but it is {reach!r}. Leave it out to fill everything.")
+    good = reach is None or (is_number(reach) and reach > 0)
+    check(good, f"`reach` must be a positive length, but it is {reach!r}. Leave it out to fill everything.")
+    check(
+        grains is None or not options,
+        f"`{', '.join(options)}` must be left out where `grains` are given, as these are segmented already. Give them to segment_grains.",
+    )
+    crystal_map(ms, "Grains")
     grains = segment_grains(ms, **options) if grains is None else grains
+    check_grid(ms, grains)
     owner = np.asarray(grains.labels)
-    check(owner.shape == ms.grid.shape, f"`grains` must be those of `ms`, of shape {ms.grid.shape}, but their labels have {owner.shape}.")
     place, near = _nearest(owner >= 0, np.asarray(ms.grid.spacing, float), grains.periodic, reach)
     given = near & (owner < 0)
     owner = np.where(near, owner.ravel()[place], -1)

@@ -35,11 +35,13 @@ def between_means(
     return found
 
 
-def at_edge(owner: Int[np.ndarray, "*grid"], count: int, periodic: bool) -> Bool[np.ndarray, " grains"]:
-    """Which grains reach the first or last layer along an axis."""
+def at_edge(owner: Int[np.ndarray, " n"], crystals: CrystalMap, count: int, periodic: bool) -> Bool[np.ndarray, " grains"]:
+    """Which grains have the first or the last known voxel of a line along an axis."""
     touches = np.zeros(count + 1, bool)
     if not periodic:
-        for axis in range(owner.ndim):
-            for end in (0, -1):
-                touches[owner.take(end, axis)] = True
+        known, place = crystals.known.reshape(crystals.shape), np.arange(owner.size).reshape(crystals.shape)
+        for axis in range(known.ndim):
+            for seen, where in ((known, place), (np.flip(known, axis), np.flip(place, axis))):
+                first = np.take_along_axis(where, np.expand_dims(seen.argmax(axis), axis), axis)
+                touches[owner[first]] = True  # a line without any ends at a voxel of no grain
     return touches[:-1]

@@ -1,7 +1,7 @@
 """Two grain structures side by side, such as a map and its synthetic twin, beside what one half of the map is to the other."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -94,7 +94,12 @@ def compare_grains(
 
     Not differentiable: it counts.
     """
-    check(len(periodic) == 2, f"`periodic` must be two flags, for the first and the second, but it is {periodic!r}.")
+    two_flags = isinstance(periodic, Sequence) and len(periodic) == 2 and all(isinstance(each, bool | np.bool_) for each in periodic)
+    check(
+        two_flags,
+        f"`periodic` must be two flags, for the first and the second, but it is {periodic!r}. Give (False, True) for a map and a cell.",
+    )
+    check(not isinstance(names, str) and len(names) == 2, f"`names` must be two titles, but it is {names!r}.")
 
     def found(ms: Microstructure, wraps: bool) -> GrainStatistics:
         return grain_statistics(ms, segment_grains(ms, periodic=wraps, **options), edges=edges, halfwidth=halfwidth)

@@ -15,12 +15,12 @@ DEGREES = 180 / np.pi
 def grain_means(crystals: CrystalMap, owner: Int[np.ndarray, " n"], phases: Int[np.ndarray, " grains"]) -> Float[np.ndarray, "4 grains"]:
     """The mean orientation of each grain modulo symmetry, as `orientations.mean_orientation` of its voxels; NaN where none is known.
 
-    All grains of a Laue group at once: equivalents nearest to the mean so far, then the eigenvectors of their moments, until the
+    Voxels of another phase than their grain have no part in it. All grains of a Laue group at once: equivalents nearest to the mean so far, then the eigenvectors of their moments, until the
     choice of equivalents stays.
     """
     count = len(phases)
     means = np.full((4, count), np.nan)
-    counted = crystals.known & (owner >= 0)
+    counted = crystals.known & (owner >= 0) & (crystals.phase == phases[owner])
     for group, of_group in crystals.groups:
         members = np.flatnonzero(counted & np.isin(phases, of_group)[owner])
         if members.size:
@@ -57,9 +57,9 @@ def _principal(turns: Float[np.ndarray, "4 n"], owner: Int[np.ndarray, " n"], co
 def deviations(
     crystals: CrystalMap, owner: Int[np.ndarray, " n"], phases: Int[np.ndarray, " grains"], means: Float[np.ndarray, "4 grains"]
 ) -> Float[np.ndarray, " n"]:
-    """Misorientation of each voxel to the mean of its grain in degrees; NaN where a voxel is in no grain or not known."""
+    """Misorientation of each voxel to the mean of its grain in degrees; NaN where a voxel is in no grain, of another phase or not known."""
     found = np.full(owner.shape, np.nan)
-    counted = crystals.known & (owner >= 0)
+    counted = crystals.known & (owner >= 0) & (crystals.phase == phases[owner])
     for group, of_group in crystals.groups:
         members = np.flatnonzero(counted & np.isin(phases, of_group)[owner])
         if members.size:

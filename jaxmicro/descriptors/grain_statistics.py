@@ -5,8 +5,8 @@ from jaxtyping import Float, Int
 
 from jaxmicro._core import check, check_choice, record, static
 from jaxmicro.descriptors.boundaries import coincidence_shares
-from jaxmicro.descriptors.grains import Grains
-from jaxmicro.descriptors.neighbours import CUBIC, crystal_map, laue_group, neighbour_pairs
+from jaxmicro.descriptors.grains import Grains, check_grid
+from jaxmicro.descriptors.neighbours import CUBIC, CrystalMap, crystal_map, laue_group, neighbour_pairs
 from jaxmicro.microstructures import Microstructure
 from jaxmicro.orientations import texture_index
 
@@ -24,11 +24,11 @@ class GrainStatistics:
         neighbour_counts: `(n,)`.
         weights: what each grain counts `(n,)`, sum 1: with `edges="correct"` 0 where the edge cuts it, and more the larger it is, as large
             grains are cut more often.
-        misorientations: of pairs of neighbouring voxels across boundaries, within a phase `(b,)`.
+        misorientations: of pairs of neighbouring voxels across boundaries, within a phase of the Laue group below `(b,)`.
         lengths: length (area) of boundary of each such pair `(b,)`.
         sigma3: share of Σ3 in the boundaries between cubic crystals; NaN without any.
         texture: texture index of the mean orientations by area, of the phase that covers most.
-        laue: Laue group of that phase.
+        laue: Laue group of that phase, whose crystals the misorientations are of.
     """
 
     diameters: Float[np.ndarray, " n"]
@@ -70,7 +70,7 @@ def grain_statistics(ms: Microstructure, grains: Grains, *, edges: str = "correc
         `GrainStatistics`.
 
     Raises:
-        ValueError: for another `edges`, or where the edge cuts all grains.
+        ValueError: for another `edges`, grains of another grid, or where the edge cuts all grains; and as `segment_grains`.
 
     Reference: C. Lantuéjoul, Microsc. Acta Suppl. 2, 1980; J. Ohser, F. Mücklich, "Statistical Analysis of Microstructures in Materials
         Science", Wiley 2000.
@@ -87,10 +87,12 @@ def grain_statistics(ms: Microstructure, grains: Grains, *, edges: str = "correc
     Not differentiable: it counts.
     """
     check_choice("edges", edges, EDGES)
+    crystals = crystal_map(ms, "Grains")
+    check_grid(ms, grains)
     phase = _main_phase(grains)
     of_phase = np.asarray(grains.phases) == phase
-    apart, lengths = _across(ms, grains)
     group = laue_group(ms, phase)
+    apart, lengths = misorientations_across(crystals, np.asarray(grains.labels).ravel(), dict(crystals.groups)[group], grains.periodic)
     index = float("nan")
     if halfwidth is not None:
         means, areas = grains.mean_orientations[:, of_phase], grains.areas[of_phase]
@@ -100,7 +102,7 @@ def grain_statistics(ms: Microstructure, grains: Grains, *, edges: str = "correc
     return GrainStatistics(
         diameters=np.asarray(grains.equivalent_diameters, float), areas=np.asarray(grains.areas, float),
         aspect_ratios=np.asarray(grains.aspect_ratios, float), neighbour_counts=np.asarray(grains.neighbour_counts),
-        weights=_weights(grains, edges), misorientations=apart, lengths=lengths, sigma3=sigma3, texture=index, laue=group,
+        weights=_weights(crystals, grains, edges), misorientations=apart, lengths=lengths, sigma3=sigma3, texture=index, laue=group,
     )  # fmt: skip
 
 
@@ -108,7 +110,7 @@ def _main_phase(grains: Grains) -> int:
     return int(np.bincount(np.asarray(grains.phases), np.asarray(grains.areas)).argmax())
 
 
-def _weights(grains: Grains, edges: str) -> Float[np.ndarray, " n"]:
+def _weights(crystals: CrystalMap, grains: Grains, edges: str) -> Float[np.ndarray, " n"]:
     if grains.periodic or edges == "keep":
         return np.full(grains.count, 1 / grains.count)
     whole = ~np.asarray(grains.touches_edge)
@@ -118,24 +120,26 @@ def _weights(grains: Grains, edges: str) -> Float[np.ndarray, " n"]:
     )
     owner = np.asarray(grains.labels)
     places = np.ones(grains.count)
+    known = crystals.known.reshape(crystals.shape)
     for axis, n in enumerate(owner.shape):
+        window = np.ptp(np.flatnonzero(known.any(axis=tuple(k for k in range(owner.ndim) if k != axis)))) + 1  # layers that are measured
         place = np.broadcast_to(np.arange(n).reshape([-1 if k == axis else 1 for k in range(owner.ndim)]), owner.shape)[owner >= 0]
         low, high = np.full(grains.count, n), np.zeros(grains.count, int)
         np.minimum.at(low, owner[owner >= 0], place)
         np.maximum.at(high, owner[owner >= 0], place)
-        places *= np.maximum(n - 2 - (high - low), 1)  # without the first and the last layer
+        places *= np.maximum(window - 2 - (high - low), 1)  # without the first and the last layer
     weights = whole / places
     return weights / weights.sum()
 
 
-def _across(ms: Microstructure, grains: Grains) -> tuple[Float[np.ndarray, " b"], Float[np.ndarray, " b"]]:
-    """Misorientation in degrees of each pair of voxels of different grains of a phase, and the length between them."""
-    crystals = crystal_map(ms, "Grains")
-    owner = np.asarray(grains.labels).ravel()
+def misorientations_across(
+    crystals: CrystalMap, owner: Int[np.ndarray, " n"], phases: list[int], periodic: bool
+) -> tuple[Float[np.ndarray, " b"], Float[np.ndarray, " b"]]:
+    """Misorientation in degrees of each pair of voxels of different grains within one of the phases, and the length between them."""
     apart, lengths = [], []
     for axis in range(len(crystals.shape)):
-        here, there = neighbour_pairs(crystals.shape, axis, grains.periodic)
-        border = (owner[here] >= 0) & (owner[there] >= 0) & (owner[here] != owner[there])
+        here, there = neighbour_pairs(crystals.shape, axis, periodic)
+        border = (owner[here] >= 0) & (owner[there] >= 0) & (owner[here] != owner[there]) & np.isin(crystals.phase[here], phases)
         angles = np.rad2deg(crystals.angles(here[border], there[border]))
         apart.append(angles[np.isfinite(angles)])
         lengths.append(np.full(apart[-1].size, crystals.face(axis)))

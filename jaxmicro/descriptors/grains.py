@@ -10,7 +10,7 @@ from jaxmicro._core import check, is_concrete, record, static
 from jaxmicro.descriptors.grain_borders import at_edge, between_means, grain_borders
 from jaxmicro.descriptors.grain_orientations import deviations, grain_means, mean_per_grain
 from jaxmicro.descriptors.grain_shapes import equivalent_diameters, grain_shapes
-from jaxmicro.descriptors.neighbours import CrystalMap, crystal_map, neighbour_pairs
+from jaxmicro.descriptors.neighbours import CrystalMap, crystal_map, is_number, neighbour_pairs
 from jaxmicro.microstructures import Microstructure
 from jaxmicro.microstructures.grain_pieces import in_order
 
@@ -33,14 +33,16 @@ class Grains:
         phases: phase of each grain `(n,)`.
         mean_orientations: mean orientation of each grain modulo symmetry, unit quaternions `(4, n)`.
         spreads: grain orientation spread (GOS): mean of `deviations` over each grain `(n,)`.
-        deviations: misorientation of each voxel to the mean of its grain (GROD) `(*grid)`; NaN outside of grains.
+        deviations: misorientation of each voxel to the mean of its grain (GROD) `(*grid)`; NaN outside of grains, and in measured ones
+            where a voxel is of another phase than most of its grain.
         perimeters: length (area) of each grain's boundary with other grains or phases, along the faces of voxels `(n,)`; the edge of
             a map and voxels without grain are none. Of the stairs that voxels make, which in 2D are 4/π and in 3D 3/2 times as
             long as boundaries without direction.
         neighbours: pairs of grains that share a face of voxels, the smaller number first `(2, k)`.
         shared: length (area) of the boundary of each pair `(k,)`.
         misorientations: misorientation of the mean orientations of each pair `(k,)`; NaN between phases.
-        touches_edge: whether a grain reaches the edge of the map, and so may be cut `(n,)`; False in a periodic cell.
+        touches_edge: whether a grain reaches the edge of the map, and so may be cut `(n,)`: it has the first or the last measured
+            voxel of a line along an axis, so that a margin without measurements is no part of the map. False in a periodic cell.
         angle: from which misorientation on neighbours are of different grains.
         periodic: whether the first voxels follow the last ones.
     """
@@ -169,11 +171,20 @@ def measure_grains(ms: Microstructure, labels: ArrayLike | None = None, *, perio
 
 
 def check_angle(argument: str, angle: Any) -> None:
-    """Refuse an angle outside of 0–180°."""
-    number = isinstance(angle, int | float | np.integer | np.floating) and not isinstance(angle, bool)
+    """Refuse what is not one angle within 0–180°."""
     check(
-        number and 0 < angle <= LARGEST_ANGLE,
+        is_number(angle) and 0 < angle <= LARGEST_ANGLE,
         f"`{argument}` must be an angle in degrees from 0 (not included) to 180, but it is {angle!r}.",
+    )
+
+
+def check_grid(ms: Microstructure, grains: Grains) -> None:
+    """Refuse grains of another map."""
+    given = np.shape(grains.labels)
+    check(
+        given == ms.grid.shape,
+        f"`grains` must be those of `ms`, on its grid {ms.grid.shape}, but their labels have shape {given}. Segment this map, or pass the one "
+        "that they were found in.",
     )
 
 
@@ -223,7 +234,7 @@ def assembled(
     return Grains(
         labels=jnp.asarray(owner.reshape(crystals.shape), jnp.int32), sizes=jnp.asarray(sizes, jnp.int32),
         phases=jnp.asarray(phases, jnp.int32), neighbours=jnp.asarray(pairs, jnp.int32),
-        touches_edge=jnp.asarray(at_edge(owner.reshape(crystals.shape), count, periodic)), angle=float(angle), periodic=bool(periodic),
+        touches_edge=jnp.asarray(at_edge(owner, crystals, count, periodic)), angle=float(angle), periodic=bool(periodic),
         **{name: jnp.asarray(values, real) for name, values in floats.items()},
     )  # fmt: skip
 

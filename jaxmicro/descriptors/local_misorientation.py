@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxmicro._core import check
-from jaxmicro.descriptors.grains import Grains, check_angle
+from jaxmicro.descriptors.grains import Grains, check_angle, check_grid
 from jaxmicro.descriptors.neighbours import crystal_map
 from jaxmicro.microstructures import Microstructure
 
@@ -40,7 +40,7 @@ def kernel_average_misorientation(
 
     Raises:
         ValueError: if there are no orientations, no voxel is indexed, the order is no positive whole number, the angle is not within
-            0–180°, neither angle nor grains are given; and inside jit, vmap or grad.
+            0–180°, neither angle nor grains are given, the grains are of another grid; and inside jit, vmap or grad.
 
     Reference:
         S. I. Wright, M. M. Nowell, D. P. Field, "A review of strain analysis using electron backscatter diffraction", Microsc.
@@ -62,6 +62,8 @@ def kernel_average_misorientation(
     if angle is not None:
         check_angle("angle", angle)
     crystals = crystal_map(ms, "Misorientations")
+    if grains is not None:
+        check_grid(ms, grains)
     wraps = periodic if grains is None else grains.periodic
     owner = None if grains is None else np.asarray(grains.labels).ravel()
     total, number = np.zeros(crystals.known.size), np.zeros(crystals.known.size, int)
@@ -89,7 +91,8 @@ def _shifted(shape: tuple[int, ...], offset: tuple[int, ...], periodic: bool) ->
     """Flat positions of each voxel and of the one at an offset."""
     index = np.arange(int(np.prod(shape))).reshape(shape)
     if periodic:
-        return index.ravel(), np.roll(index, [-step for step in offset], range(len(shape))).ravel()
+        here, there = index.ravel(), np.roll(index, [-step for step in offset], range(len(shape))).ravel()
+        return here[here != there], there[here != there]  # once around a small cell is the voxel itself
     here = tuple(slice(max(0, -step), max(0, n - max(0, step))) for step, n in zip(offset, shape, strict=True))
     there = tuple(slice(max(0, step), max(0, n - max(0, -step))) for step, n in zip(offset, shape, strict=True))
     return index[here].ravel(), index[there].ravel()

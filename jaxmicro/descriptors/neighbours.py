@@ -1,6 +1,7 @@
 """Neighbouring voxels of a map along its axes, as pairs of positions in the flattened grid."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -21,6 +22,11 @@ def neighbour_pairs(shape: tuple[int, ...], axis: int, periodic: bool) -> tuple[
     return index.take(range(n - 1), axis).ravel(), index.take(range(1, n), axis).ravel()
 
 
+def is_number(value: Any) -> bool:
+    """Whether it is one real number that is known, and no truth value."""
+    return is_concrete(value) and not isinstance(value, list | tuple) and np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iuf"
+
+
 def laue_group(ms: Microstructure, phase: int) -> str:
     """Laue group of a phase; m-3m where it names none."""
     return ms.phases[phase].laue or CUBIC
@@ -35,6 +41,11 @@ def phases_by_group(ms: Microstructure) -> Iterator[tuple[str, list[int]]]:
 
 def crystal_map(ms: Microstructure, what: str, *, somewhere: bool = True) -> "CrystalMap":
     """The map on the host, if it has orientations and, with `somewhere`, a voxel that is known."""
+    check(
+        isinstance(ms, Microstructure),
+        f"`ms` must be a Microstructure, but it is a {type(ms).__name__}. Make one with orientations.",
+        TypeError,
+    )
     check(is_concrete(ms), f"{what} are found on the host: call this outside jit, vmap and grad.")
     check(
         ms.orientation is not None,

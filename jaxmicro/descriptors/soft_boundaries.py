@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 from jaxmicro._core import as_float_array, check, check_shape, is_concrete
+from jaxmicro.descriptors.grains import LARGEST_ANGLE
 from jaxmicro.orientations import misorientation
 
 
@@ -35,7 +36,7 @@ def soft_boundaries(
 
     Raises:
         ValueError: if the first axis is not 4, the grid has not one to three axes, the group is not known, or the angle or the width
-            are not positive (where concrete; traced they give NaN).
+            are not one number within 0–180° (where concrete; traced they give NaN).
 
     Example:
         >>> from jaxmicro.orientations import from_euler
@@ -52,7 +53,10 @@ def soft_boundaries(
     )
     start, scale = jnp.asarray(angle, turns.dtype), jnp.asarray(width, turns.dtype)
     for name, value in (("angle", start), ("width", scale)):
-        check(not is_concrete(value) or bool(value > 0), f"`{name}` must be a positive number of degrees, but it is {value}.")
+        check(
+            value.ndim == 0 and (not is_concrete(value) or bool((value > 0) & (value <= LARGEST_ANGLE))),
+            f"`{name}` must be a positive number of degrees up to 180, but it is {value}.",
+        )
     known = None if mask is None else jnp.asarray(mask, bool)
     if known is not None:
         check_shape("mask", known, turns.shape[1:])
@@ -60,7 +64,8 @@ def soft_boundaries(
     for axis in range(turns.ndim - 1):
         ahead = _no_boundary(turns, known, axis, laue, start, scale, periodic)
         clear = clear + ahead + jnp.roll(ahead, 1, axis)
-    return jnp.where((start > 0) & (scale > 0), -jnp.expm1(clear), jnp.nan)
+    good = (start > 0) & (start <= LARGEST_ANGLE) & (scale > 0) & (scale <= LARGEST_ANGLE)
+    return jnp.where(good, -jnp.expm1(clear), jnp.nan)
 
 
 def _no_boundary(

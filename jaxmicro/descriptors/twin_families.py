@@ -5,8 +5,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxmicro._core import check, record
-from jaxmicro.descriptors.grains import Grains, assembled
-from jaxmicro.descriptors.neighbours import CrystalMap, crystal_map, laue_group, neighbour_pairs
+from jaxmicro.descriptors.grains import Grains, assembled, check_angle, check_grid
+from jaxmicro.descriptors.neighbours import CrystalMap, crystal_map, is_number, laue_group, neighbour_pairs
 from jaxmicro.microstructures import Microstructure
 from jaxmicro.microstructures.grain_pieces import in_order
 from jaxmicro.orientations.twins import TwinSystem, twin_system
@@ -24,7 +24,8 @@ class TwinFamilies:
         parents: joined grain of each of the grains before `(n,)`.
         twins: whether a grain before is not the largest member of its family, a twin by size `(n,)`.
         twin_length: length (area) of boundary between each pair of `Grains.neighbours` that is of twins `(k,)`.
-        twin_share: share of twins in the length (area) of all boundaries between grains of the phases that twin so.
+        twin_share: share of twins in the length (area) of all boundaries between grains of one phase, of the phases that twin so; what
+            parts phases is not among them.
     """
 
     grains: Grains
@@ -53,8 +54,9 @@ def merge_twins(
         `TwinFamilies`.
 
     Raises:
-        ValueError: if no phase has the Laue group of the twins, the tolerance is not within 0–180° or the share not within 0–1; and
-            inside jit, vmap or grad.
+        ValueError: if no phase has the Laue group of the twins, the grains are of another grid, the tolerance is not within 0–180° or
+            the share not within 0–1; and inside jit, vmap or grad.
+        TypeError: if the system is neither.
 
     Reference: D. G. Brandon, Acta Metall. 14, 1479 (1966), doi:10.1016/0001-6160(66)90168-4.
 
@@ -71,13 +73,17 @@ def merge_twins(
     Not differentiable: it runs on the host.
     """
     crystals = crystal_map(ms, "Twins")
+    check_grid(ms, grains)
     twin = twin_system(system) if isinstance(system, str) else system
+    check(
+        isinstance(twin, TwinSystem), f"`system` must be a TwinSystem or the name of one, but it is {system!r}. Use twin_system.", TypeError
+    )
     fitting = [phase for phase in range(ms.n_phases) if laue_group(ms, phase) == twin.laue]
     groups = ", ".join(sorted({f"{phase.name}: {laue_group(ms, k)}" for k, phase in enumerate(ms.phases)}))
     check(bool(fitting), f"`system` {twin.name!r} twins crystals of Laue group {twin.laue}, but the phases are {groups}. Choose another.")
     limit = (BRANDON if twin.laue == "m-3m" else HEXAGONAL) if tolerance is None else tolerance
-    check(0 < limit <= 180, f"`tolerance` must be an angle in degrees from 0 (not included) to 180, but it is {tolerance!r}.")
-    check(0 < share <= 1, f"`share` must be from 0 (not included) to 1, but it is {share!r}.")
+    check_angle("tolerance", limit)
+    check(is_number(share) and 0 < share <= 1, f"`share` must be from 0 (not included) to 1, but it is {share!r}.")
     length = _twin_lengths(crystals, grains, twin, np.deg2rad(limit))
     shared, pairs = np.asarray(grains.shared), np.asarray(grains.neighbours)
     twinned = (length > 0) & (length >= share * shared * (1 - 1e-9))
@@ -88,7 +94,8 @@ def merge_twins(
         ms, crystals, np.where(labels < 0, -1, parents[labels]).ravel(), grains.angle, grains.periodic,
         np.asarray(grains.mean_orientations, float)[:, largest],
     )  # fmt: skip
-    of_phase = np.isin(np.asarray(grains.phases)[pairs], fitting).all(axis=0)
+    phases = np.asarray(grains.phases)[pairs]
+    of_phase = np.isin(phases[0], fitting) & (phases[0] == phases[1])
     total = float(shared[of_phase].sum())
     real = grains.shared.dtype
     return TwinFamilies(

@@ -13,11 +13,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from jaxmicro._core import check
+from jaxmicro.descriptors.boundaries import check_sigmas
 from jaxmicro.descriptors.neighbours import CUBIC, CrystalMap, crystal_map
 from jaxmicro.orientations import coincidence
 from jaxmicro.orientations.coincidence import brandon
 from jaxmicro.plotting.deformation_maps import value_bar
-from jaxmicro.plotting.grain_slices import draw_slices, edges_of, greys_of, legend_columns, unit_of
+from jaxmicro.plotting.grain_slices import check_grains, draw_slices, edges_of, greys_of, is_rising, legend_columns, unit_of
 from jaxmicro.plotting.lengths import AUTO
 from jaxmicro.plotting.misorientations import LARGEST
 from jaxmicro.plotting.orientation_colors import NO_CRYSTAL, UNMEASURED
@@ -66,6 +67,7 @@ def boundary_map(
     Raises:
         ValueError: if there are no orientations, the grids differ, a Σ is not known, there are more than five, or the limits are no rising
             pair of angles.
+        TypeError: if `grains` are no grains, `ms` is no microstructure or `coincidences` no sequence.
 
     Reference: D. G. Brandon, Acta Metall. 14, 1479 (1966), doi:10.1016/0001-6160(66)90168-4.
 
@@ -77,9 +79,11 @@ def boundary_map(
 
     Differentiability: none; figures are made of concrete numbers.
     """
-    sigmas = tuple(coincidences)
+    check_sigmas("coincidences", coincidences)
+    sigmas = tuple(dict.fromkeys(coincidences))
     check(len(sigmas) <= len(COINCIDENT), f"`coincidences` must be {len(COINCIDENT)} at most, but they are {len(sigmas)}: {sigmas}.")
     crystals = crystal_map(ms, "Boundaries")
+    check_grains(grains)
     labels, edges = np.asarray(grains.labels), edges_of(grains, ms)
     scale = Normalize(*_limits(limits, grains, crystals))
     dark, greys = greys_of(labels, ms)
@@ -101,8 +105,9 @@ def boundary_map(
 def _limits(limits: Any, grains: Any, crystals: CrystalMap) -> tuple[float, float]:
     if limits is None:
         present = set(np.unique(crystals.phase[crystals.known]).tolist())
-        return grains.angle, max(LARGEST[group] for group, phases in crystals.groups if present & set(phases))
-    good = np.shape(limits) == (2,) and bool(np.isfinite(limits).all()) and 0 <= limits[0] < limits[1] <= 180
+        largest = max(LARGEST[group] for group, phases in crystals.groups if present & set(phases))
+        return (grains.angle if grains.angle < largest else 0.0), largest
+    good = is_rising(limits) and limits[0] >= 0 and limits[1] <= 180
     check(good, f"`limits` must be a rising pair of angles from 0 to 180 degrees, but they are {limits!r}.")
     return float(limits[0]), float(limits[1])
 

@@ -9,7 +9,7 @@ from matplotlib.colors import Colormap, LogNorm, Normalize
 from matplotlib.figure import Figure
 
 from jaxmicro._core import check
-from jaxmicro.plotting.grain_slices import draw_borders, draw_slices, edges_of, grey, unit_of
+from jaxmicro.plotting.grain_slices import check_grains, draw_borders, draw_slices, edges_of, grey, is_rising, unit_of
 from jaxmicro.plotting.lengths import AUTO
 from jaxmicro.plotting.orientation_colors import UNMEASURED
 from jaxmicro.plotting.pictures import slices, voxel_edges
@@ -18,6 +18,8 @@ from jaxmicro.plotting.style import FRAME, INK, LABEL_SIZE, SEQUENTIAL, SMALL_SI
 HIGHEST = 99.0  # percentile that ends a scale: a few voxels at boundaries reach far beyond
 LOWEST = 1.0
 DECADES = 1e-4  # of the high end: where a scale of dislocations begins at the least
+ROUNDING = 1e-4  # degrees: what is left of equal orientations in single precision is no structure
+LONG_NAMES = 3.0  # inches of a figure from which on the name of a colour bar fits on one line
 NOTHING = (1e11, 1e12)  # 1/m², the scale of a map without any dislocation
 
 
@@ -49,7 +51,7 @@ def local_misorientation_map(
     Raises:
         ValueError: if the values are of no 2D or 3D grid, of another one than `ms` or `grains`, none is finite, one is negative, or the
             limits are no rising pair.
-        TypeError: if the values are no real numbers.
+        TypeError: if the values are no real numbers, or `grains` no grains.
 
     Example:
         >>> figure = local_misorientation_map([[0.5, 1.0], [np.nan, 0.2]], limits=(0, 2))
@@ -78,6 +80,7 @@ def deviation_map(
 
     Raises:
         ValueError: if the grid of `ms` is not that of the grains, or the limits are no rising pair.
+        TypeError: if `grains` are no grains.
 
     Example:
         >>> ms = jm.microstructures.polycrystal(jm.Grid((32, 24)), 7, key=jax.random.key(0))
@@ -87,6 +90,7 @@ def deviation_map(
 
     Differentiability: none; figures are made of concrete numbers.
     """
+    check_grains(grains)
     return _value_map(_values(grains.deviations), ms, grains, limits, title, unit, "deviation from the mean, GROD (°)")
 
 
@@ -116,7 +120,7 @@ def dislocation_map(
 
     Raises:
         ValueError: as `local_misorientation_map`, and for limits that are not positive.
-        TypeError: if the values are no real numbers.
+        TypeError: if the values are no real numbers, or `grains` no grains.
 
     Reference: W. Pantleon, Scr. Mater. 58, 994 (2008), doi:10.1016/j.scriptamat.2008.01.050.
 
@@ -152,6 +156,8 @@ def _value_map(
     *,
     log: bool = False,
 ) -> Figure:
+    if grains is not None:
+        check_grains(grains)
     for argument, shape in (("ms", ms and ms.grid.shape), ("grains", grains and np.shape(grains.labels))):
         check(shape in (None, values.shape), f"`{argument}` must have the grid of the values, {values.shape}, but its grid is {shape}.")
     edges = voxel_edges(np.asarray(ms.grid.spacing, float).tolist() if ms is not None else None, values.ndim)
@@ -177,7 +183,7 @@ def _value_map(
 
 def _limits(values: Float[np.ndarray, "*grid"], limits: Any, log: bool) -> tuple[float, float]:
     if limits is not None:
-        good = np.shape(limits) == (2,) and bool(np.isfinite(limits).all()) and limits[0] < limits[1] and (not log or limits[0] > 0)
+        good = is_rising(limits) and (not log or limits[0] > 0)
         check(good, f"`limits` must be a rising pair of {'positive ' if log else ''}numbers, but they are {limits!r}.")
         return float(limits[0]), float(limits[1])
     known = values[np.isfinite(values) & (values > 0)] if log else values[np.isfinite(values)]
@@ -185,7 +191,7 @@ def _limits(values: Float[np.ndarray, "*grid"], limits: Any, log: bool) -> tuple
         return NOTHING
     low, high = (float(each) for each in np.percentile(known, (LOWEST, HIGHEST)))
     if not log:
-        return 0.0, high or 1.0
+        return 0.0, high if high > ROUNDING else 1.0
     low = max(low, DECADES * high)
     return (low, high) if low < 0.5 * high else (high / 10, high)
 
@@ -199,7 +205,8 @@ def _colors() -> Colormap:
 def value_bar(figure: Figure, shown: Any, panels: Any, name: str, extend: str) -> None:
     """The colour bar of a map's values."""
     bar = figure.colorbar(shown, ax=panels, shrink=0.9, pad=0.02, aspect=28, extend=extend)
-    bar.set_label(name, fontsize=LABEL_SIZE, color=INK)
+    low = figure.get_figheight() < LONG_NAMES
+    bar.set_label(name.replace(", ", ",\n") if low else name, fontsize=LABEL_SIZE, color=INK)
     bar.ax.tick_params(which="both", labelsize=SMALL_SIZE, color=FRAME, labelcolor=INK)
     bar.ax.yaxis.offsetText.set_fontsize(SMALL_SIZE)
     bar.outline.set_edgecolor(FRAME)

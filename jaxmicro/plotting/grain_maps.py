@@ -10,7 +10,7 @@ from matplotlib.patches import Ellipse
 from matplotlib.transforms import Bbox
 
 from jaxmicro._core import check
-from jaxmicro.plotting.grain_slices import draw_borders, draw_slices, edges_of, greys_of, unit_of
+from jaxmicro.plotting.grain_slices import check_grains, draw_borders, draw_slices, edges_of, greys_of, unit_of
 from jaxmicro.plotting.lengths import AUTO
 from jaxmicro.plotting.maps import extent
 from jaxmicro.plotting.orientation_colors import NO_CRYSTAL, UNMEASURED
@@ -51,6 +51,7 @@ def grain_map(
 
     Raises:
         ValueError: if the grid of `ms` is not that of the grains, or ellipses are asked for a volume.
+        TypeError: if `grains` are no grains.
 
     Example:
         >>> ms = jm.microstructures.polycrystal(jm.Grid((32, 24)), 7, key=jax.random.key(0))
@@ -60,6 +61,7 @@ def grain_map(
 
     Differentiability: none; figures are made of concrete numbers.
     """
+    check_grains(grains)
     labels, edges = np.asarray(grains.labels), edges_of(grains, ms)
     check(
         not ellipses or labels.ndim == 2,

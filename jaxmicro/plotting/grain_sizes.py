@@ -8,6 +8,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from jaxmicro._core import check
+from jaxmicro.descriptors.neighbours import is_number
 from jaxmicro.plotting.pictures import numeric
 from jaxmicro.plotting.style import LINES, PHASES, figure_legend, new_figure, plain, style_axes, with_unit
 
@@ -128,7 +129,7 @@ def _span(values: Float[np.ndarray, " n"]) -> str:
 def _curve(diameters: Float[np.ndarray, " n"], weight: Float[np.ndarray, " n"], asked: Any) -> tuple[float, float] | None:
     """Median and standard deviation of the logarithm; None where too few or equal grains leave nothing to fit."""
     if asked is not None:
-        good = np.shape(asked) == (2,) and bool(np.isfinite(asked).all()) and min(asked) > 0
+        good = np.shape(asked) == (2,) and all(is_number(each) and np.isfinite(each) and each > 0 for each in asked)
         check(good, f"`asked` must be two positive numbers, the median diameter and the spread of its logarithm, but it is {asked!r}.")
         return float(asked[0]), float(asked[1])
     logs = np.log(diameters)

@@ -18,8 +18,26 @@ from jaxmicro.plotting.pictures import Slice, voxel_edges
 from jaxmicro.plotting.style import FRAME, INK, new_figure, plain, set_heading
 
 LEGEND_ROOM, LEGEND_ROW = 0.15, 0.2  # inches
+LOWEST, BAR = 0.8, 1.7  # inches that slices are high at the least, and beside the name of a colour bar
 HIGHEST = 7.5
 BORDER = 0.7  # points
+
+
+def check_grains(grains: Any) -> None:
+    """Refuse what is no record of grains."""
+    good = hasattr(grains, "labels") and hasattr(grains, "deviations")
+    check(
+        good,
+        f"`grains` must be descriptors.Grains, but it is a {type(grains).__name__}. Make them with descriptors.segment_grains.",
+        TypeError,
+    )
+
+
+def is_rising(limits: Any) -> bool:
+    """Whether these are two finite numbers, the smaller one first."""
+    if np.shape(limits) != (2,) or np.asarray(limits).dtype.kind not in "iuf":
+        return False
+    return bool(np.isfinite(limits).all() and limits[0] < limits[1])
 
 
 def edges_of(grains: Any, ms: Any) -> tuple[float, ...]:
@@ -89,7 +107,7 @@ def draw_slices(
     scale = min(room / sum(breadths), HIGHEST / tallest)
     over = 0.28 if title or len(parts) > 1 else 0.0
     over += 0.32 if title and len(parts) > 1 else 0.0
-    high = max(tallest * scale, 0.8) + 0.65 + over + (LEGEND_ROOM + LEGEND_ROW * legend if legend else 0.0)
+    high = max(tallest * scale, BAR if bar else LOWEST) + 0.65 + over + (LEGEND_ROOM + LEGEND_ROW * legend if legend else 0.0)
     figure = new_figure(max(room + 0.65 * len(parts) + 0.95 * bar, 4.0), high)
     cells = figure.add_gridspec(1, len(parts), width_ratios=[breadth * scale + 0.65 for breadth in breadths])
     panels, shown = [], None

@@ -13,6 +13,7 @@ from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator
 
 from jaxmicro._core import check, check_choice
+from jaxmicro.descriptors.neighbours import is_number
 from jaxmicro.orientations.sectors import direction_of_indices
 from jaxmicro.plotting.axial_density import axial_density, binned
 from jaxmicro.plotting.color_keys import indices_symbol
@@ -111,7 +112,9 @@ def pole_figure(
 
 def check_halfwidth(halfwidth: float) -> float:
     """Half width of a kernel in degrees."""
-    check(1 <= halfwidth <= 60, f"`halfwidth` must be from 1 to 60 degrees, but it is {halfwidth!r}. Ten is usual.")
+    check(
+        is_number(halfwidth) and 1 <= halfwidth <= 60, f"`halfwidth` must be from 1 to 60 degrees, but it is {halfwidth!r}. Ten is usual."
+    )
     return float(halfwidth)
 
 
@@ -132,9 +135,11 @@ def density_bar(figure: Figure, panels: Sequence[Axes], shown: QuadContourSet) -
 
 
 def draw_density(axes: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray, levels: Float[np.ndarray, " n"]) -> QuadContourSet:
-    """Filled contours with fine lines between them."""
+    """Filled contours with fine lines between them; none around what is least, where only rounding would draw them."""
     shown = axes.contourf(x, y, values, levels=levels, cmap=SEQUENTIAL)
-    axes.contour(x, y, values, levels=levels, colors="white", linewidths=0.35, alpha=0.5)
+    inner = levels[(levels > np.nanmin(values)) & (levels < np.nanmax(values))]
+    if inner.size:
+        axes.contour(x, y, values, levels=inner, colors="white", linewidths=0.35, alpha=0.5)
     return shown
 
 

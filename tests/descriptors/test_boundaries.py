@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import jaxmicro as jm
-from jaxmicro.descriptors import boundary_statistics, neighbour_misorientation
+from jaxmicro.descriptors import boundary_statistics, coincidence_shares, neighbour_misorientation
 from jaxmicro.orientations import from_axis_angle, from_euler, multiply, random_orientations, symmetry_operators
 
 
@@ -75,8 +75,28 @@ def test_bad_input_is_named():
         boundary_statistics(jm.Microstructure(labels=np.zeros((2, 2), int)))
     with pytest.raises(ValueError, match="`axis` must be an axis from 0 … 1"):
         neighbour_misorientation(stripes([0.0]), 2)
-    with pytest.raises(ValueError, match="`angle` must be a positive number"):
+    with pytest.raises(ValueError, match="`angle` must be an angle in degrees"):
         boundary_statistics(stripes([0.0]), angle=0.0)
+
+
+def test_angles_and_coincidences_that_make_no_sense_are_named(as_user):
+    for angle in (180.1, np.inf, "5", None, True, np.array([5.0, 6.0])):
+        with pytest.raises(ValueError, match="`angle` must be an angle in degrees"):
+            boundary_statistics(stripes([0.0]), angle)
+        with pytest.raises(ValueError, match="`angle` must be an angle in degrees"):
+            coincidence_shares(stripes([0.0]), angle=angle)
+    assert boundary_statistics(stripes([0.0, 30.0]), np.array(5.0)).boundaries == 3
+    for sigmas in (3, "13a"):
+        with pytest.raises(TypeError, match="`sigmas` must be a sequence of coincidences"):
+            coincidence_shares(stripes([0.0]), sigmas)
+    with pytest.raises(TypeError, match="`ms` must be a Microstructure, but it is a ndarray"):
+        boundary_statistics(np.zeros((4, 4)))
+
+
+def test_a_coincidence_named_twice_counts_once():
+    twin = from_axis_angle((1.0, 1.0, 1.0), 60.0, degrees=True)
+    turns = jnp.zeros((4, 4, 4)).at[0].set(1.0).at[:, 2:].set(twin[:, None, None])
+    assert coincidence_shares(jm.Microstructure(labels=np.zeros((4, 4), int), orientation=turns), (3, 3)) == {3: 1.0}
 
 
 def test_a_measured_superalloy_has_the_boundaries_that_another_program_counted(shared_data):

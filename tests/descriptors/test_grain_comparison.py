@@ -8,6 +8,7 @@ import jaxmicro as jm
 from jaxmicro.descriptors import compare_grains, grain_statistics, measure_grains, segment_grains
 from jaxmicro.descriptors.grain_comparison import weighted_distance
 from jaxmicro.microstructures import crop, polycrystal
+from jaxmicro.orientations import from_euler
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,37 @@ def test_edges_do_not_bias_the_mean_size(cell):
     assert np.mean(cut) < 0.85 * truth
 
 
+def test_a_margin_without_measurements_changes_no_statistics(cell):
+    """The same window, as it is and with a frame that was never scanned."""
+    window = crop(cell, ((0, 40), (0, 32)))
+    pad = [(3, 5), (0, 4)]
+    mask = np.pad(np.ones((40, 32), bool), pad)
+    framed = jm.Microstructure(
+        labels=np.pad(np.asarray(window.labels), pad),
+        orientation=np.pad(np.asarray(window.orientation), [(0, 0), *pad], mode="edge"),
+        mask=mask,
+    )
+    plain, wide = (grain_statistics(ms, segment_grains(ms, min_size=1), halfwidth=None) for ms in (window, framed))
+    assert (plain.weights == 0).any()
+    np.testing.assert_allclose(wide.weights, plain.weights)
+    np.testing.assert_allclose(wide.diameters, plain.diameters)
+
+
+def test_misorientations_are_of_the_crystals_they_are_compared_with():
+    """Cubic crystals beside hexagonal ones, which can be turned by more than 62.8°."""
+    turns = from_euler(np.stack([np.zeros(6), [0.0, 20.0, 0.0, 0.0, 90.0, 0.0], np.zeros(6)]), degrees=True)[:, :, None] * np.ones(
+        (1, 1, 3)
+    )
+    phases = (jm.microstructures.Phase("Fe", "m-3m"), jm.microstructures.Phase("Ti", "6/mmm"))
+    labels = np.repeat([0, 0, 0, 1, 1, 1], 3).reshape(6, 3)
+    for main, expected in ((0, 20.0), (1, 90.0)):
+        ms = jm.Microstructure(labels=np.repeat(labels, np.where(labels[:, 0] == main, 2, 1), axis=0), phases=phases,
+            orientation=np.repeat(np.asarray(turns), np.where(labels[:, 0] == main, 2, 1), axis=1))  # fmt: skip
+        found = grain_statistics(ms, segment_grains(ms, min_size=1), edges="keep", halfwidth=None)
+        assert found.laue == phases[main].laue
+        np.testing.assert_allclose(found.misorientations, expected, atol=1e-6)
+
+
 def test_a_structure_is_like_itself_and_unlike_a_coarser_one(cell):
     same = compare_grains(cell, cell, periodic=(True, True), min_size=1, halfwidth=20.0)
     assert all(distance == 0.0 for distance in same.distances.values())
@@ -73,3 +105,11 @@ def test_bad_input_is_named(as_user, cell):
         grain_statistics(one, grains, edges="drop")
     with pytest.raises(ValueError, match="two flags"):
         compare_grains(cell, cell, periodic=(True,))
+    for periodic in (True, "no", (1, 2)):
+        with pytest.raises(ValueError, match="two flags"):
+            compare_grains(cell, cell, periodic=periodic)
+    for names in ("ab", ("a",)):
+        with pytest.raises(ValueError, match="`names` must be two titles"):
+            compare_grains(cell, cell, names=names)
+    with pytest.raises(ValueError, match="`grains` must be those of `ms`"):
+        grain_statistics(cell, grains)

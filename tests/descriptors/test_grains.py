@@ -163,6 +163,75 @@ def test_bad_input_is_named(as_user):
         fill_grains(ms, reach=0.0)
 
 
+def test_filling_refuses_what_it_would_ignore(as_user):
+    ms = from_labels(QUARTERS)
+    grains = segment_grains(ms)
+    with pytest.raises(ValueError, match="`angle` must be left out where `grains` are given"):
+        fill_grains(ms, grains, angle=3.0)
+    with pytest.raises(ValueError, match="`ms` must have orientations"):
+        fill_grains(jm.Microstructure(labels=QUARTERS * 0), grains)
+    with pytest.raises(ValueError, match=r"`grains` must be those of `ms`, on its grid \(6, 4\), but their labels have shape \(12, 8\)"):
+        fill_grains(from_labels(QUARTERS[:6, :4]), grains)
+    for reach in ("1", np.nan, True, np.ones(2)):
+        with pytest.raises(ValueError, match="`reach` must be a positive length"):
+            fill_grains(ms, grains, reach=reach)
+
+
+def test_a_margin_without_measurements_is_no_part_of_the_map():
+    """Grains are cut where measurements end, whether the file goes on or not; a hole inside cuts none."""
+    labels = np.kron(np.arange(9).reshape(3, 3), np.ones((4, 4), int))
+    mask = np.ones(labels.shape, bool)
+    mask[5, 5] = False
+    whole = segment_grains(from_labels(labels, mask=mask), min_size=1)
+    assert np.asarray(whole.touches_edge).tolist() == [True] * 4 + [False] + [True] * 4
+    frame = [(2, 1), (3, 0)]
+    ms = from_labels(np.pad(labels, frame), mask=np.pad(mask, frame))
+    assert np.asarray(segment_grains(ms, min_size=1).touches_edge).tolist() == [True] * 4 + [False] + [True] * 4
+    assert not np.asarray(segment_grains(ms, min_size=1, periodic=True).touches_edge).any()
+
+
+def test_voxels_of_another_phase_do_not_turn_the_mean_of_a_grain():
+    ms = from_labels(np.arange(2)[:, None] * np.ones((2, 6), int), phases=("a", "b")).replace(labels=np.eye(2, 6, dtype=int)[::-1])
+    grains = measure_grains(ms, np.zeros((2, 6), int))
+    assert grains.phases.tolist() == [0]
+    np.testing.assert_array_equal(np.isnan(grains.deviations), np.asarray(ms.labels) == 1)
+    alone = measure_grains(ms, np.where(np.asarray(ms.labels) == 1, -1, 0))
+    np.testing.assert_allclose(grains.mean_orientations, alone.mean_orientations, atol=1e-12)
+
+
+@pytest.mark.parametrize(("degrees", "shift"), [(0, 0), (17, 0), (90, 7), (163, 31)])
+def test_a_tilted_ellipse_on_oblong_voxels(degrees, shift):
+    """Half axes 11 and 4 in a cell of 30 × 32, voxels of 0.2 × 0.5, also across the edges."""
+    x, y = np.meshgrid((np.arange(150) + 0.5) * 0.2 - 15, (np.arange(64) + 0.5) * 0.5 - 16, indexing="ij")
+    c, s = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    inside = ((c * x + s * y) / 11) ** 2 + ((c * y - s * x) / 4) ** 2 < 1
+    grains = segment_grains(from_labels(np.roll(inside, (2 * shift, shift), (0, 1)).astype(int), (30.0, 32.0)), periodic=True)
+    one = int(np.argmin(np.asarray(grains.areas)))
+    np.testing.assert_allclose(grains.axes[:, one], [22.0, 8.0], rtol=0.01)  # of a staircase
+    assert float(grains.areas[one]) == pytest.approx(np.pi * 44, rel=0.01)
+    along = np.asarray(grains.directions)[:, 0, one]
+    assert abs((np.rad2deg(np.arctan2(along[1], along[0])) - degrees + 90) % 180 - 90) < 0.3
+
+
+@pytest.mark.parametrize("laue", ["2/m", "-3m", "4/m", "6/mmm", "m-3"])
+def test_equivalents_and_signs_change_nothing(laue):
+    rng = np.random.default_rng(1)
+    labels = np.kron(rng.permutation(18).reshape(3, 3, 2), np.ones((2, 2, 3), int))
+    phases, mask = (jm.microstructures.Phase("x", laue),), rng.random(labels.shape) > 0.1
+    turns = np.asarray(random_orientations(jax.random.key(4), 18))[:, labels] + 0.01 * rng.normal(size=(4, *labels.shape))
+    turns /= np.linalg.norm(turns, axis=0)
+    operators = symmetry_operators(laue)
+    other = np.array(multiply(jnp.asarray(operators[:, rng.integers(operators.shape[1], size=labels.shape)]), jnp.asarray(turns)))
+    other *= rng.choice([-1.0, 1.0], labels.shape)
+    first, second = (
+        segment_grains(jm.Microstructure(labels=labels * 0, orientation=each, phases=phases, mask=mask), 3.0, 1) for each in (turns, other)
+    )
+    assert first.count > 18  # noise splits some
+    np.testing.assert_array_equal(first.labels, second.labels)
+    np.testing.assert_allclose(first.deviations, second.deviations, atol=1e-9)
+    np.testing.assert_allclose(first.misorientations, second.misorientations, atol=1e-9)
+
+
 def test_one_grain_has_no_neighbours():
     grains = segment_grains(from_labels(np.zeros((6, 5), int)))
     assert grains.count == 1

@@ -54,6 +54,15 @@ def test_what_is_not_known_is_nan():
     assert np.isfinite(found[4, 4])
 
 
+def test_a_voxel_is_no_neighbour_of_its_own():
+    """Once around a periodic cell of three the kernel of order three comes back to where it began."""
+    angles = jnp.zeros((3, 3, 3)).at[0].set(jnp.array([0.0, 1.0, 3.0])[:, None])
+    ms = jm.Microstructure(labels=np.zeros((3, 3), int), orientation=from_euler(angles, degrees=True))
+    found = kernel_average_misorientation(ms, 3, kernel="shell", periodic=True)
+    # of twelve steps (±3, 0), (0, ±3) end at the voxel itself; (±1, ±2) and (±2, ±1) reach both other rows four times
+    np.testing.assert_allclose(found[:, 0], [(1 + 3) / 2, (1 + 2) / 2, (3 + 2) / 2], atol=1e-9)
+
+
 def test_oxford_map_has_no_false_hot_grain(shared_data):
     """0.39 % of the pairs inside grains are stored as different equivalents; without symmetry they would read 60° and more."""
     found = kernel_average_misorientation(jm.io.read(shared_data / "ebsd_ni_superalloy_oxford" / "testDataEBSD.cpr"))
@@ -71,5 +80,7 @@ def test_bad_input_is_named(as_user):
         kernel_average_misorientation(ms, angle=None)
     with pytest.raises(ValueError, match="shell"):
         kernel_average_misorientation(ms, kernel="ring")
+    with pytest.raises(ValueError, match="`grains` must be those of `ms`"):
+        kernel_average_misorientation(bent((5, 3), 1.0), grains=segment_grains(ms))
     with pytest.raises(ValueError, match="none of the 16"):
         kernel_average_misorientation(ms.replace(mask=np.zeros((4, 4), bool)))

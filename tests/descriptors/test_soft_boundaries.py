@@ -51,11 +51,12 @@ def test_mask_jit_vmap_and_single_precision():
 
 
 def test_bad_input_is_named(as_user):
-    for bad in ({"angle": 0.0}, {"width": -1.0}):
+    for bad in ({"angle": 0.0}, {"width": -1.0}, {"angle": 181.0}, {"width": np.inf}, {"angle": np.nan}, {"angle": np.array([4.0, 5.0])}):
         with pytest.raises(ValueError, match=f"`{next(iter(bad))}` must be a positive"):
             soft_boundaries(STEP, **bad)
     with pytest.raises(ValueError, match="components first"):
         soft_boundaries(jnp.zeros((6, 4, 3)))
     with pytest.raises(ValueError, match="`mask` must have shape"):
         soft_boundaries(STEP, mask=jnp.ones((6, 5), bool))
-    assert np.isnan(jax.jit(lambda a: soft_boundaries(STEP, angle=a))(-1.0)).all()
+    for traced in (-1.0, 181.0):
+        assert np.isnan(jax.jit(lambda a: soft_boundaries(STEP, angle=a))(traced)).all()

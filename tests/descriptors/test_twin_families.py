@@ -37,6 +37,16 @@ def test_a_lamella_joins_both_sides_of_its_parent():
     assert coincidence_shares(ms) == {3: pytest.approx(2 / 3), 5: 0.0, 7: 0.0, 9: 0.0}
 
 
+def test_boundaries_between_phases_are_none_of_the_twins_share():
+    """Two cubic phases: the border between them is neither a twin nor one that could be."""
+    ms = stripes([HERE, TWIN, OTHER, HERE], [6, 3, 5, 4])
+    ms = ms.replace(labels=np.repeat([0, 1], [14, 4])[:, None] * np.ones((1, 5), int), phases=(Phase("fcc"), Phase("bcc", laue="m-3m")))
+    found = merge_twins(ms, segment_grains(ms))
+    assert found.twin_length.tolist() == [5.0, 0.0, 0.0]
+    assert float(found.twin_share) == pytest.approx(1 / 2)
+    assert coincidence_shares(ms, (3,))[3] == pytest.approx(1 / 2)
+
+
 def test_hexagonal_twins_need_their_system():
     system = twin_system("hcp_10-12", 1.587)
     turned = multiply(jnp.asarray(system.rotations[:, 2]), HERE)
@@ -58,6 +68,18 @@ def test_tolerance_and_share_decide():
     for bad in ({"tolerance": 0.0}, {"tolerance": 200.0}, {"share": 0.0}, {"share": 1.1}):
         with pytest.raises(ValueError, match=next(iter(bad))):
             merge_twins(ms, grains, **bad)
+
+
+def test_what_does_not_fit_is_named(as_user):
+    ms = stripes([HERE, TWIN], [6, 6])
+    grains = segment_grains(ms)
+    for bad in ({"tolerance": "5"}, {"tolerance": np.nan}, {"share": "1"}, {"share": np.ones(2)}):
+        with pytest.raises(ValueError, match=f"`{next(iter(bad))}` must be"):
+            merge_twins(ms, grains, **bad)
+    with pytest.raises(ValueError, match=r"`grains` must be those of `ms`, on its grid \(4, 5\)"):
+        merge_twins(stripes([HERE, TWIN], [2, 2]), grains)
+    with pytest.raises(TypeError, match="`system` must be a TwinSystem or the name of one, but it is 5"):
+        merge_twins(ms, grains, 5)
 
 
 @pytest.mark.parametrize(

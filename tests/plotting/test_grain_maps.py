@@ -154,7 +154,7 @@ def test_dislocations_on_a_logarithmic_scale():
     density = dislocation_density(ms, 2.5e-4)
     figure = dislocation_map(density, ms, segment_grains(ms))
     np.testing.assert_allclose(np.ma.filled(image(figure.axes[0])), 4e13)
-    assert figure.axes[-1].get_ylabel() == "dislocation density, GND (1/m²)"
+    assert figure.axes[-1].get_ylabel().split() == ["dislocation", "density,", "GND", "(1/m²)"]
     values = np.geomspace(1e12, 1e15, 100).reshape(10, 10)
     values[0, 0] = 0.0
     shown = dislocation_map(values).axes[0].images[0]
@@ -163,6 +163,39 @@ def test_dislocations_on_a_logarithmic_scale():
     assert np.asarray(shown.get_array())[0, 0] == shown.norm.vmin  # zero is little, not unknown
     assert not np.ma.is_masked(shown.get_array())
     dislocation_map(np.zeros((4, 4))).draw_without_rendering()
+
+
+def test_names_of_colour_bars_fit_slender_maps():
+    turns = from_euler(jnp.zeros((3, 40, 5)).at[0].set(0.01 * jnp.arange(40.0)[:, None] * jnp.ones(5)))
+    ms = jm.Microstructure(labels=np.zeros((40, 5), int), orientation=turns)
+    grains = segment_grains(ms)
+    kam = kernel_average_misorientation(ms, grains=grains)
+    for figure in (
+        deviation_map(grains, ms),
+        local_misorientation_map(kam, ms),
+        dislocation_map(dislocation_density(ms, 2.5e-4), title="x"),
+    ):
+        figure.draw_without_rendering()
+        box = figure.axes[-1].yaxis.label.get_window_extent()
+        assert box.y0 >= 0
+        assert box.y1 <= figure.bbox.y1
+        assert box.x1 <= figure.bbox.x1
+        assert ",\n" in figure.axes[-1].get_ylabel()
+
+
+def test_rounding_is_shown_as_no_deviation():
+    ms = striped(about_z(0.0, 20.0, 40.0, 60.0))
+    grains = segment_grains(ms)
+    assert 0 <= float(grains.deviations.max()) < 1e-6
+    assert deviation_map(grains, ms).axes[0].images[0].norm.vmax == 1.0
+
+
+def test_a_threshold_beyond_all_angles_leaves_a_rising_scale():
+    ms = striped(about_z(0.0, 20.0, 40.0, 60.0), STRIPES // 2, phases=("a", "b"))
+    figure = boundary_map(ms, segment_grains(ms, 70.0))
+    scale = figure.axes[0].collections[0].norm
+    assert (scale.vmin, scale.vmax) == (0.0, 62.8)
+    assert texts(figure) == ["between phases  100.0 %"]
 
 
 MS = striped(about_z(0.0, 20.0, 40.0, 60.0))
@@ -187,8 +220,33 @@ OTHER = jm.Microstructure(labels=np.zeros((4, 4), int))
             "`limits` must be a rising pair of positive numbers, but they are \\(0, 1\\)",
         ),
         (lambda g: deviation_map(g, limits=(2, 1)), "`limits` must be a rising pair of numbers"),
+        (lambda g: deviation_map(g, limits=("a", "b")), "`limits` must be a rising pair of numbers, but they are \\('a', 'b'\\)"),
+        (lambda g: boundary_map(MS, g, limits=("a", "b")), "`limits` must be a rising pair of angles"),
     ],
 )
 def test_maps_that_do_not_fit_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
+        call(segment_grains(MS))
+
+
+@pytest.mark.usefixtures("as_user")
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda g: grain_map(MS),
+            "`grains` must be descriptors.Grains, but it is a Microstructure. Make them with descriptors.segment_grains",
+        ),
+        (lambda g: deviation_map(MS), "`grains` must be descriptors.Grains, but it is a Microstructure"),
+        (lambda g: boundary_map(g, MS), "`ms` must be a Microstructure, but it is a Grains"),
+        (lambda g: boundary_map(MS, MS), "`grains` must be descriptors.Grains"),
+        (lambda g: local_misorientation_map(np.ones(GRID.shape), MS, MS), "`grains` must be descriptors.Grains"),
+        (
+            lambda g: boundary_map(MS, g, coincidences=3),
+            "`coincidences` must be a sequence of coincidences, such as \\(3, 9\\), but it is 3",
+        ),
+    ],
+)
+def test_what_is_no_grain_is_refused(call, message):
+    with pytest.raises(TypeError, match=message):
         call(segment_grains(MS))

@@ -70,6 +70,7 @@ def test_a_comparison_shows_every_distribution_and_its_distances():
         (lambda: size_distribution([1.0], weights=[1, 2]), ValueError, "`weights` must be one per grain, but there are 2 for 1"),
         (lambda: size_distribution([1.0], weights=[0]), ValueError, "`weights` must not be negative nor all zero"),
         (lambda: size_distribution([1.0], asked=(1, 0)), ValueError, "`asked` must be two positive numbers"),
+        (lambda: size_distribution([1.0], asked=("a", "b")), ValueError, "`asked` must be two positive numbers"),
         (lambda: size_distribution([1.0], bins=0), ValueError, "`bins` must be a positive whole number, but it is 0"),
         (lambda: grain_comparison([1.0]), TypeError, "`comparison` must be a GrainComparison, but it is a list"),
     ],

@@ -50,6 +50,15 @@ def test_the_figure_shows_the_density_with_phi_downwards():
     assert path.vertices.mean(axis=0) == pytest.approx((35.3, 45), abs=2)
 
 
+def test_no_line_is_drawn_around_nothing():
+    """Far from a single orientation the density is nothing but rounding, which has no contours."""
+    for axes in odf_sections(texture_component("cube"), laue="6/mmm").axes[:2]:
+        lines = axes.collections[1]
+        assert lines.levels.min() > 1
+        for path in lines.get_paths():
+            assert np.abs(path.vertices[:, 1] - 0).max(initial=0.0) < 25  # the c axis stays within 25° of z
+
+
 def test_no_texture_is_one_everywhere():
     every = np.array(
         from_euler(np.stack(np.meshgrid(np.arange(0, 360, 5), np.arange(2.5, 90, 5), np.arange(0, 90, 5), indexing="ij")), degrees=True)
@@ -84,6 +93,7 @@ def test_sections_of_other_crystals():
         ({"sections": [np.nan]}, "`sections` must be one to 8 angles"),
         ({"sample": "cubic"}, "`sample` must be one of 'triclinic', 'orthorhombic'"),
         ({"halfwidth": 0.1}, "`halfwidth` must be from 1 to 60 degrees"),
+        ({"halfwidth": "10"}, "`halfwidth` must be from 1 to 60 degrees, but it is '10'"),
         ({"laue": "m3"}, "`laue` must be one of"),
         ({"weights": [1.0, 2.0]}, "`weights` must have one weight per orientation \\(1,\\)"),
     ],
