@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import ArrayLike, Float, Int
 
-from jaxmicro._core import check
+from jaxmicro._core import check, is_concrete
+from jaxmicro.microstructures.plain_numbers import as_number
 
 
-def log_normal_sizes(count: int, spread: float, *, dim: int) -> Float[np.ndarray, " count"]:
+def log_normal_sizes(count: int, spread: float | Float[ArrayLike, ""], *, dim: int) -> Float[np.ndarray, " count"]:
     """Relative volumes of grains whose equivalent diameters are log-normal, without chance: one grain at each quantile.
 
     The diameters are d_i ∝ exp(spread · Φ⁻¹((i + 1/2) / count)), i = 0 … count − 1, with Φ the normal distribution: of `count` grains by
@@ -24,7 +25,7 @@ def log_normal_sizes(count: int, spread: float, *, dim: int) -> Float[np.ndarray
         Relative volumes `(count,)`, ascending, with sum 1.
 
     Raises:
-        ValueError: if `count` is not a positive whole number, `spread` is negative or not finite, or `dim` is not 2 or 3.
+        ValueError: if `count` is not a positive whole number, `spread` is negative or not finite, or `dim` is not 2 or 3; or under `jit`, `vmap` and `grad`.
 
     Reference: R. Limpert, W. A. Stahel, M. Abbt, BioScience 51, 341 (2001), doi:10.1641/0006-3568(2001)051[0341:LNDATS]2.0.CO;2.
 
@@ -34,18 +35,15 @@ def log_normal_sizes(count: int, spread: float, *, dim: int) -> Float[np.ndarray
 
     Not differentiable: it runs on the host.
     """
-    from scipy.special import ndtri
-
-    _check_count("count", count)
-    check(_is_number(spread) and 0 <= spread < np.inf, f"`spread` must be a number that is not negative, but it is {spread!r}.")
-    _check_dim(dim)
-    logs = dim * float(spread) * ndtri((np.arange(count) + 0.5) / count)
-    volumes = np.exp(logs - logs.max())
-    return volumes / volumes.sum()
+    return _relative(_logs(count, spread, dim))
 
 
 def mixed_sizes(
-    counts: Sequence[int], spreads: Sequence[float] | float, diameters: Sequence[float], *, dim: int
+    counts: Sequence[int] | Int[ArrayLike, " p"],
+    spreads: Sequence[float] | Float[ArrayLike, " p"] | float | Float[ArrayLike, ""],
+    diameters: Sequence[float] | Float[ArrayLike, " p"],
+    *,
+    dim: int,
 ) -> Float[np.ndarray, " total"]:
     """Relative volumes of a mixture of log-normal populations, such as the small and large grains of a bimodal metal.
 
@@ -68,31 +66,44 @@ def mixed_sizes(
 
     Not differentiable: it runs on the host.
     """
-    widths = list(spreads) if isinstance(spreads, Sequence | np.ndarray) else [spreads] * len(counts)
-    same = len(counts) == len(widths) == len(diameters) and len(counts) > 0
+    _check_concrete(counts, spreads, diameters)
+    numbers, sizes = _listed("counts", counts), _listed("diameters", diameters)
+    widths = [spreads] * len(numbers) if np.ndim(spreads) == 0 else _listed("spreads", spreads)
+    same = len(numbers) == len(widths) == len(sizes) and len(numbers) > 0
     check(
         same,
-        f"`counts`, `spreads` and `diameters` must have one entry per population, but there are {len(counts)}, {len(widths)} and {len(diameters)}.",
+        f"`counts`, `spreads` and `diameters` must have one entry per population, but there are {len(numbers)}, {len(widths)} and {len(sizes)}.",
     )
-    sized = all(_is_number(size) and 0 < size < np.inf for size in diameters)
-    check(sized, f"`diameters` must be positive and finite, but they are {list(diameters)!r}.")
-    parts = []
-    for count, spread, diameter in zip(counts, widths, diameters, strict=True):
-        relative = log_normal_sizes(count, spread, dim=dim)
-        median = np.exp(np.interp(0.5, (np.arange(count) + 0.5) / count, np.log(relative)))
-        parts.append(relative / median * float(diameter) ** dim)
-    volumes = np.concatenate(parts)
+    sized = all(0 < as_number(size) < np.inf for size in sizes)
+    check(sized, f"`diameters` must be positive and finite, but they are {sizes!r}.")
+    parts = [dim * np.log(size) + _logs(count, spread, dim) for count, spread, size in zip(numbers, widths, sizes, strict=True)]
+    return _relative(np.concatenate(parts))
+
+
+def _logs(count: Any, spread: Any, dim: Any) -> Float[np.ndarray, " count"]:
+    """Logarithms of the volumes over that of the median."""
+    from scipy.special import ndtri
+
+    _check_concrete(count, spread)
+    whole = isinstance(count, int | np.integer) and not isinstance(count, bool)
+    check(whole and count >= 1, f"`count` must be a positive whole number, but it is {count!r}.")
+    width = as_number(spread)
+    check(0 <= width < np.inf, f"`spread` must be a number that is not negative, but it is {spread!r}.")
+    check(not isinstance(dim, bool) and dim in (2, 3), f"`dim` must be 2 or 3, but it is {dim!r}. Pass grid.ndim.")
+    return dim * width * ndtri((np.arange(count) + 0.5) / count)
+
+
+def _relative(logs: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """Volumes with sum 1 of their logarithms; those beside which another is too large for the range of numbers are 0."""
+    volumes = np.exp(logs - logs.max())
     return volumes / volumes.sum()
 
 
-def _check_count(name: str, count: Any) -> None:
-    whole = isinstance(count, int | np.integer) and not isinstance(count, bool)
-    check(whole and count >= 1, f"`{name}` must be a positive whole number, but it is {count!r}.")
+def _check_concrete(*values: Any) -> None:
+    check(is_concrete(*values), "Sizes are found on the host: call this outside jit, vmap and grad.")
 
 
-def _check_dim(dim: Any) -> None:
-    check(not isinstance(dim, bool) and dim in (2, 3), f"`dim` must be 2 or 3, but it is {dim!r}. Pass grid.ndim.")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+def _listed(name: str, values: Any) -> list[Any]:
+    """The entries of a sequence or an array, as Python's own numbers."""
+    check(np.ndim(values) == 1, f"`{name}` must be a sequence with one entry per population, but it is {values!r}.")
+    return np.asarray(values).tolist()

@@ -22,6 +22,7 @@ from jaxmicro.microstructures.packing import into_cell
 
 TILE = {2: 512, 3: 64}  # voxels along an edge of what is split at once: it bounds the memory
 ROUNDING = 16 * np.finfo(float).eps
+LONGEST = 1e6  # of the ratios of `aspect`: rounding has no say, and no cell holds such grains
 
 
 class ScaledCell(NamedTuple):
@@ -65,7 +66,7 @@ def laguerre(
         Seed indices, int32 `(*grid)`; of seeds at the same power distance, the first.
 
     Raises:
-        ValueError: if a shape does not fit, a number is not finite, or `aspect` is not positive; or under `jit`, `vmap` and `grad`.
+        ValueError: if a shape does not fit, a number is not finite, or `aspect` is not positive or has a ratio above 10⁶; or under `jit`, `vmap` and `grad`.
 
     Reference: F. Aurenhammer, SIAM J. Comput. 16, 78 (1987), doi:10.1137/0216006.
 
@@ -100,6 +101,10 @@ def aspect_factors(aspect: Any, ndim: int) -> Float[np.ndarray, " d"]:
     check_shape("aspect", factors, (ndim,), "Give one relative length per axis.")
     valid = bool(np.isfinite(factors).all() and (factors > 0).all())
     check(valid, f"`aspect` must be positive and finite, but it is {factors.tolist()}. (2, 1, 1) makes grains twice as long in x.")
+    check(
+        factors.max() / LONGEST <= factors.min(),
+        f"`aspect` must have ratios of at most {LONGEST:g}, but it is {factors.tolist()}. (2, 1, 1) makes grains twice as long in x.",
+    )
     logs = np.log(factors)
     return np.exp(logs - logs.mean())
 

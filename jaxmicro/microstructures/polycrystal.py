@@ -9,9 +9,11 @@ from jaxtyping import Array, ArrayLike, Float
 from jaxmicro._core import SolveError, Status, as_float_array, check, check_choice, check_shape, is_concrete, numpy_generator, split_named
 from jaxmicro.fields import Grid
 from jaxmicro.microstructures.balanced_texture import balanced_order
+from jaxmicro.microstructures.grain_pieces import grains_from_their_gaps
 from jaxmicro.microstructures.grain_sizes import log_normal_sizes
 from jaxmicro.microstructures.laguerre import ScaledCell, power_owner, scaled_cell
 from jaxmicro.microstructures.phase import Phase
+from jaxmicro.microstructures.plain_numbers import as_number, check_whole
 from jaxmicro.microstructures.power_weights import centroids, checked_volumes, laguerre_weights
 from jaxmicro.microstructures.record import Microstructure
 from jaxmicro.orientations import random_orientations
@@ -58,7 +60,7 @@ def polycrystal(
     Returns:
         The microstructure with `orientation` `(4, *grid)`, constant in each grain, and the map `grain` `(*grid)`: 0 … grains − 1.
         Where the grid is too coarse to give every seed of a Voronoi diagram a voxel, the grains are numbered without gaps and a note says so.
-        With `sizes`, a note says how well the volumes were reached.
+        With `sizes`, a note says how well the volumes were reached; with `aspect`, how many grains run through the cell without an end.
 
     Raises:
         ValueError: if there is no grain, there are more grains than voxels, a grain would be smaller than a voxel, or an argument does not
@@ -77,12 +79,12 @@ def polycrystal(
     Not differentiable in the seeds: it runs on the host. `soft_laguerre` is differentiable.
     """
     check(
-        is_concrete(grid, key, sizes, aspect, orientations, seeds),
+        is_concrete(grid, grains, key, relax, sizes, aspect, orientations, seeds),
         "Polycrystals are made on the host: call this outside jit, vmap and grad.",
     )
     whole = isinstance(grains, int | np.integer) and not isinstance(grains, bool)
     check(whole and 1 <= grains <= grid.size, f"`grains` must be a whole number from 1 to the {grid.size} voxels, but it is {grains!r}.")
-    check(relax >= 0, f"`relax` must not be negative, but it is {relax}.")
+    check_whole("relax", relax, 0)
     check_choice("assign", assign, ASSIGN)
     given = None if orientations is None else _checked_orientations(orientations, int(grains))
     keys = split_named(key, "seeds", "orientations", "sizes", "assign")
@@ -102,6 +104,8 @@ def polycrystal(
     grain = owner.reshape(grid.shape).astype(np.int32)
     if present.size < grains:
         notes = (f"{grains} seeds gave {present.size} grains: the others hold no voxel centre", *notes)
+    if aspect is not None:
+        notes = (*notes, *_endless(grid, grain, int(present.size)))
     if given is None:
         turns = random_orientations(keys["orientations"], int(present.size), grid.lengths.dtype)
     else:
@@ -146,8 +150,8 @@ def _volumes(grid: Grid, sizes: Any, grains: int, generator: np.random.Generator
             given.shape == (grains,),
             f"`sizes` must be one number or {grains} relative volumes, one per grain, but their shape is {given.shape}.",
         )
-        return checked_volumes(grid, given)
-    spread = float(np.asarray(sizes))
+        return checked_volumes(grid, given, name="sizes")
+    spread = as_number(sizes)
     check(0 <= spread < np.inf, f"`sizes` must be a spread of ln d that is not negative, or relative volumes, but it is {sizes!r}.")
     return generator.permutation(checked_volumes(grid, log_normal_sizes(grains, spread, dim=grid.ndim)))
 
@@ -159,13 +163,23 @@ def _sized(grid: Grid, seeds: np.ndarray, volumes: np.ndarray, aspect: Any, rela
     if empty:
         raise SolveError(
             f"`polycrystal` left {empty} of {len(volumes)} grains without a voxel (a mean grain has {grid.size / len(volumes):.1f} voxels). "
-            "Use a finer grid, fewer grains, sizes that spread less, or relax=5."
+            f"Use a finer grid, fewer grains, or sizes that spread less{'' if relax else ', or relax=5'}."
         )
     error = np.abs(found.volumes / volumes - 1)
     worst = int(error.argmax())
     line = f"the largest relative error of a grain's volume is {error[worst]:.2g} (grain {worst}, {found.volumes[worst] * grid.size:.0f} voxels)"
     return power_owner(grid.shape, scaled_cell(grid, found.seeds, found.weights, aspect)), (
         line if int(found.status) == Status.CONVERGED else f"the sizes were not quite reached: {line}",
+    )
+
+
+def _endless(grid: Grid, grain: np.ndarray, count: int) -> tuple[str, ...]:
+    """A note on grains that are as long as the cell, and so have not the length that was asked."""
+    _, endless = grains_from_their_gaps(grid, np.arange(grid.size), grain.ravel(), count)
+    if endless == 0:
+        return ()
+    return (
+        f"{endless} of {count} grains have no end along an axis: the cell is too short for this aspect. Use a longer cell or more grains",
     )
 
 

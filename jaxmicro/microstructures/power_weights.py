@@ -23,9 +23,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import ArrayLike, Float, Int
 
-from jaxmicro._core import SolveError, Status, check, check_shape, record
+from jaxmicro._core import SolveError, Status, check, check_shape, is_concrete, record
 from jaxmicro.fields import Grid
 from jaxmicro.microstructures.laguerre import ScaledCell, power_owner, scaled_cell
+from jaxmicro.microstructures.plain_numbers import as_number, check_whole
 
 VOXELS = {2: 4, 3: 6}  # what lattice points leave undecided, on top of `rtol`; at most half of a cell; more where voxels are no cubes
 SMALLEST_STEP = 1 / 64
@@ -88,7 +89,7 @@ def laguerre_weights(
         `LaguerreWeights`.
 
     Raises:
-        ValueError: if shapes do not fit, volumes are not positive or smaller than a voxel, or seeds coincide.
+        ValueError: if shapes do not fit, volumes are not positive or smaller than a voxel, or seeds coincide; or under `jit`, `vmap` and `grad`.
         SolveError: where the tolerance was not met and `throw=True`; the message has the largest error.
 
     Reference: J. Kitagawa, Q. Mérigot, B. Thibert, J. Eur. Math. Soc. 21, 2603 (2019), doi:10.4171/JEMS/889; D. P. Bourne, P. J. J. Kok,
@@ -103,12 +104,13 @@ def laguerre_weights(
 
     Not differentiable: it runs on the host.
     """
+    check(is_concrete(grid, seeds, volumes, aspect), "Weights are found on the host: call this outside jit, vmap and grad.")
     cell = scaled_cell(grid, seeds, None, aspect)
     shares = checked_volumes(grid, volumes, len(cell.seeds))
     _check_apart(cell)
-    check(relax >= 0, f"`relax` must not be negative, but it is {relax}.")
-    check(0 <= rtol < 1, f"`rtol` must lie in [0, 1), but it is {rtol}.")
-    check(max_steps >= 1, f"`max_steps` must be positive, but it is {max_steps}.")
+    check_whole("relax", relax, 0)
+    check(0 <= as_number(rtol) < 1, f"`rtol` must lie in [0, 1), but it is {rtol!r}.")
+    check_whole("max_steps", max_steps, 1)
     coarse = _coarser(grid.shape, len(shares))
     for shape in coarse[:-1]:
         cell = _Solve(shape, cell, shares, rtol).run(COARSE_STEPS, COARSE_STEP).cell
@@ -134,15 +136,15 @@ def laguerre_weights(
     return result
 
 
-def checked_volumes(grid: Grid, volumes: Any, count: int | None = None) -> Float[np.ndarray, " n"]:
+def checked_volumes(grid: Grid, volumes: Any, count: int | None = None, name: str = "volumes") -> Float[np.ndarray, " n"]:
     """Relative volumes with sum 1, each of a voxel at least."""
     given = np.asarray(volumes, float)
-    check_shape("volumes", given, ("n" if count is None else count,), "Give one relative volume per seed.")
+    check_shape(name, given, ("n" if count is None else count,), "Give one relative volume per seed.")
     wrong = ~(np.isfinite(given) & (given > 0))
     if wrong.any():
         first = int(wrong.argmax())
         raise ValueError(
-            f"`volumes` must be positive and finite, but {int(wrong.sum())} of {given.size} are not (the first at index {first}: {given[first]})."
+            f"`{name}` must be positive and finite, but {int(wrong.sum())} of {given.size} are not (the first at index {first}: {given[first]})."
         )
     shares = given / given.max()
     shares /= shares.sum()

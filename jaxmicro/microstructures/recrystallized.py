@@ -12,10 +12,12 @@ from jaxmicro.microstructures.balanced_texture import balanced_order
 from jaxmicro.microstructures.grain_pieces import grains_from_their_gaps
 from jaxmicro.microstructures.packing import into_cell
 from jaxmicro.microstructures.phase import Phase
+from jaxmicro.microstructures.plain_numbers import as_number
 from jaxmicro.microstructures.polycrystal import polycrystal
 from jaxmicro.microstructures.record import Microstructure
 
 TOLERANCE = 0.01  # of the fraction
+ENOUGH = 0.8 * TOLERANCE  # from which on no less close grains are tried
 GOOD = 1e-4  # of the fraction, from which on no grains are exchanged
 WINDOW = 0.25  # share of the new grains, at the end of the order by closeness, that may be exchanged for the next ones
 LEAST_WINDOW = 8
@@ -90,7 +92,7 @@ def recrystallized(
     """
     given = (grid, fraction, key, aspect, deformed_orientations, recrystallized_orientations, deformed_sizes, sizes)
     check(is_concrete(*given), "Polycrystals are made on the host: call this outside jit, vmap and grad.")
-    inside = np.ndim(fraction) == 0 and 0 <= float(fraction) <= 1
+    inside = 0 <= as_number(fraction) <= 1
     check(inside, f"`fraction` must lie in [0, 1], but it is {fraction!r}. Give the share of the volume, 0.3 for 30 %.")
     _check_count("deformed", deformed, 2, grid)
     _check_count("recrystallized", recrystallized, 1, grid)
@@ -168,9 +170,15 @@ def _new_grains(grid: Grid, old: np.ndarray, fraction: float, count: int, sizes:
     if fraction == 0:
         return np.full(grid.shape, -1)
     cells = max(count, round(count / fraction))
+    most = int(grid.size * fraction / SMALLEST)
+    check(
+        most > 0,
+        f"`fraction` must be at least {SMALLEST / grid.size:.2g}, the share of one new grain of {SMALLEST} voxels in {grid.size}, "
+        f"but it is {fraction:g}. Use a finer grid, or 0 for none.",
+    )
     check(
         cells * SMALLEST <= grid.size,
-        f"`recrystallized` must be at most {int(grid.size * fraction / SMALLEST)} for a fraction of {fraction:g} in {grid.size} voxels, at "
+        f"`recrystallized` must be at most {most} for a fraction of {fraction:g} in {grid.size} voxels, at "
         f"{SMALLEST} voxels a grain, but it is {count}. Use fewer new grains or a finer grid.",
     )
     tessellation = _tessellation(grid, cells, key, sizes)
@@ -213,6 +221,15 @@ def _distances(grid: Grid, old: np.ndarray, tessellation: np.ndarray, cells: int
 def _chosen(order: np.ndarray, volumes: np.ndarray, fraction: float, count: int) -> Int[np.ndarray, " count"]:
     """The first `count` of an order, of which some of the last are exchanged for some of the next to reach the fraction."""
     window = max(LEAST_WINDOW, round(WINDOW * count))
+    while True:
+        chosen = _exchanged(order, volumes, fraction, count, window)
+        if abs(volumes[chosen].sum() - fraction) <= ENOUGH or window >= len(order):
+            return chosen
+        window *= 2  # a few grains of sizes that differ: also less close ones
+
+
+def _exchanged(order: np.ndarray, volumes: np.ndarray, fraction: float, count: int, window: int) -> Int[np.ndarray, " count"]:
+    """The chosen ones, of exchanges between the last `window` and the next `window`."""
     start = max(0, count - window)
     first, inner, outer = order[:start], order[start:count].copy(), order[count : count + window].copy()
     for _ in range(EXCHANGES if outer.size else 0):

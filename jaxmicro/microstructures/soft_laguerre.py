@@ -58,7 +58,7 @@ def soft_laguerre(
         constants. It holds n numbers for each voxel.
 
     Raises:
-        ValueError: if a shape does not fit, or concrete numbers are not finite or, for `width` and `aspect`, not positive.
+        ValueError: if a shape does not fit, or concrete numbers are not finite or, for `width` and `aspect`, not positive; traced ones give NaN.
 
     Reference: the softmax of power distances is the entropic regularisation of semi-discrete transport; M. Cuturi, G. Peyré, SIAM J. Imaging
     Sci. 9, 320 (2016), doi:10.1137/15M1032600. The local scale is made here, as derived in this file.
@@ -100,6 +100,7 @@ class _Axis(NamedTuple):
 @jax.jit
 def _fractions(grid: Grid, seeds: Array, weights: Array, width: Array, aspect: Array) -> Float[Array, "n *grid"]:
     factors = aspect / jnp.exp(jnp.mean(jnp.log(aspect)))
+    width = jnp.where(width > 0, width, jnp.nan)  # under a tracer: a negative one would give each voxel to the farthest seeds
     lengths = grid.lengths.astype(seeds.dtype)
     axes = [_axis(*one) for one in zip(grid.shape, lengths, seeds, factors, strict=True)]
     weights = weights - jax.lax.stop_gradient(jnp.max(weights))

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxmicro._core import check, is_concrete, numpy_generator, split_named
 from jaxmicro.microstructures.grain_pieces import connected_pieces, grains_from_their_gaps
+from jaxmicro.microstructures.plain_numbers import as_number
 from jaxmicro.microstructures.record import Microstructure
 from jaxmicro.orientations import TwinSystem, symmetry_operators, twin_system
 from jaxmicro.orientations.equivalents import inverse, product
@@ -101,6 +102,7 @@ def add_twins(
     Raises:
         ValueError: if `fraction` or another number is out of range, there are no orientations or no map `grain`, the system does not fit the
             Laue group of the phase, or the fraction cannot be reached; or under `jit`, `vmap` and `grad`.
+        TypeError: if `system` is neither a name nor a system.
 
     Reference: J. W. Christian, S. Mahajan, Prog. Mater. Sci. 39, 1 (1995), doi:10.1016/0079-6425(94)00007-7.
 
@@ -117,6 +119,7 @@ def add_twins(
     """
     check(is_concrete(ms, fraction, key, thickness, share_of_grains), "Twins are added on the host: call this outside jit, vmap and grad.")
     twins = twin_system(system, c_over_a) if isinstance(system, str) else system
+    check(isinstance(twins, TwinSystem), f"`system` must be a name or the result of twin_system, but it is {system!r}.", TypeError)
     _check_numbers(fraction, thickness, share_of_grains)
     grain = _checked_grains(ms)
     keys = split_named(key, "grains", "lamellae")
@@ -129,11 +132,11 @@ def add_twins(
 
 
 def _check_numbers(fraction: Any, thickness: Any, share_of_grains: Any) -> None:
-    inside = np.ndim(fraction) == 0 and 0 <= float(fraction) < 1
+    inside = 0 <= as_number(fraction) < 1
     check(inside, f"`fraction` must lie in [0, 1), but it is {fraction!r}. Give the share of the volume, 0.3 for 30 %.")
-    good = thickness is None or (np.ndim(thickness) == 0 and 0 < float(thickness) < np.inf)
+    good = thickness is None or 0 < as_number(thickness) < np.inf
     check(good, f"`thickness` must be positive and finite, but it is {thickness!r}. Give it in the unit of grid.lengths.")
-    check(0 < float(share_of_grains) <= 1, f"`share_of_grains` must lie in (0, 1], but it is {share_of_grains!r}.")
+    check(0 < as_number(share_of_grains) <= 1, f"`share_of_grains` must lie in (0, 1], but it is {share_of_grains!r}.")
 
 
 def _checked_grains(ms: Microstructure) -> Int[np.ndarray, "*grid"]:

@@ -144,7 +144,10 @@ def is_coincident(
 
 
 def brandon(sigma: int | str) -> float:
-    """Brandon's largest deviation 15°/Σ^(1/2), in degrees."""
+    """Brandon's largest deviation 15°/Σ^(1/2), in degrees, of an odd Σ from 1 to 47, with or without its letter."""
+    check_choice(
+        "sigma", _name(sigma), sorted({*_table(), *(name.rstrip("abc") for name in _table())}, key=lambda name: (_number(name), name))
+    )
     return math.degrees(LARGEST_DEVIATION) / _number(sigma) ** EXPONENTS["brandon"]
 
 

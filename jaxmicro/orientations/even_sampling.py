@@ -25,9 +25,11 @@ def even_points(key: Array, n: int, dimensions: int, dtype: jnp.dtype) -> Float[
 
 
 def even_choice(key: Array, n: int, shares: Float[Array, " m"]) -> Int[Array, " n"]:
-    """Indices in rising order, each as often as its share of n, up to one."""
-    total = jnp.cumsum(shares) / jnp.sum(shares)
+    """Indices in rising order, each as often as its share of n, up to one; never one without a share."""
+    total = jnp.cumsum(shares)
+    total = total / total[-1]  # so that it ends with one, whatever is rounded
     places = (jnp.arange(n, dtype=total.dtype) + jax.random.uniform(key, (), total.dtype)) / n
+    places = jnp.clip(places, jnp.finfo(total.dtype).tiny, 1.0)
     return jnp.minimum(jnp.searchsorted(total, places), shares.shape[0] - 1)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float
 
+from jaxmicro._core import check, is_concrete
 from jaxmicro.orientations.equivalents import check_group
 from jaxmicro.orientations.laue import symmetry_operators
 
@@ -33,7 +34,7 @@ def random_misorientation_density(angle: npt.ArrayLike, laue: str = "m-3m") -> F
         Share per degree `(…)`, on the host.
 
     Raises:
-        ValueError: if the group is not known.
+        ValueError: if the group is not known; or under `jit`, `vmap` and `grad`.
 
     Reference:
         J. K. Mackenzie, "Second paper on statistics associated with the random disorientation of cubes", Biometrika 45, 229 (1958),
@@ -46,8 +47,7 @@ def random_misorientation_density(angle: npt.ArrayLike, laue: str = "m-3m") -> F
 
     Not differentiable: it runs on the host.
     """
-    check_group("laue", laue)
-    turn = np.deg2rad(np.asarray(angle, float))
+    turn = _radians(angle, laue)
     reach = _reach(laue)
     share = 1 - np.searchsorted(reach, np.abs(turn)) / len(reach)
     return np.where(turn < 0, 0.0, _order(laue) * (1 - np.cos(turn)) / 180 * share)
@@ -64,7 +64,7 @@ def random_misorientation_share(angle: npt.ArrayLike, laue: str = "m-3m") -> Flo
         `(…)`, from 0 to 1, on the host.
 
     Raises:
-        ValueError: if the group is not known.
+        ValueError: if the group is not known; or under `jit`, `vmap` and `grad`.
 
     Reference: as `random_misorientation_density`.
 
@@ -74,12 +74,17 @@ def random_misorientation_share(angle: npt.ArrayLike, laue: str = "m-3m") -> Flo
 
     Not differentiable: it runs on the host.
     """
-    check_group("laue", laue)
-    turn = np.maximum(np.deg2rad(np.asarray(angle, float)), 0.0)
+    turn = np.maximum(_radians(angle, laue), 0.0)
     reach = _reach(laue)
     below = np.searchsorted(reach, turn)
     passed = np.concatenate([[0.0], np.cumsum(reach - np.sin(reach))])[below]
     return np.asarray(np.minimum(_order(laue) * (passed + (len(reach) - below) * (turn - np.sin(turn))) / (math.pi * len(reach)), 1.0))
+
+
+def _radians(angle: npt.ArrayLike, laue: str) -> Float[np.ndarray, "..."]:
+    check_group("laue", laue)
+    check(is_concrete(angle), "The distribution of random misorientations is found on the host: call this outside jit, vmap and grad.")
+    return np.deg2rad(np.asarray(angle, float))
 
 
 def _order(laue: str) -> int:

@@ -53,6 +53,7 @@ def sample_kernel(
     Differentiable in the centre.
     """
     check_choice("kernel", kernel, KERNELS)
+    _check_count(n)
     middle = normalize(checked("centre", centre))
     check(middle.shape in ((4,), (4, n)), f"`centre` must be (4,) or (4, {n}), but its shape is {middle.shape}.")
     return multiply(_small_turns(key, n, _half_width(halfwidth, degrees, middle.dtype), kernel), middle.reshape(4, -1))
@@ -87,6 +88,7 @@ def sample_fibre(
 
     Differentiable in the directions where they are not opposite.
     """
+    _check_count(n)
     if isinstance(crystal_direction, str):
         check_choice("crystal_direction", crystal_direction, tuple(FIBRES))
         check(sample_direction is None, "`sample_direction` must be left out where a fibre is named, but it is given.")
@@ -121,6 +123,7 @@ def sample_components(
 
     Raises:
         ValueError: for an unknown name, a negative weight or no weight at all.
+        TypeError: if `shares` is no mapping.
 
     Example:
         >>> sample_components(jax.random.key(0), 100, {"cube": 0.7, "gamma": 0.2, "uniform": 0.1}, 10.0, degrees=True).shape
@@ -128,6 +131,12 @@ def sample_components(
 
     Not differentiable: which component is drawn is a choice.
     """
+    _check_count(n)
+    check(
+        isinstance(shares, Mapping),
+        f"`shares` must give a weight for each name, but it is {shares!r}. Use {{'cube': 0.7, 'uniform': 0.3}}.",
+        TypeError,
+    )
     names, weights = list(shares), np.asarray(list(shares.values()), float)
     check(
         len(names) > 0 and bool(np.isfinite(weights).all() and (weights >= 0).all() and weights.sum() > 0),
@@ -194,17 +203,17 @@ def sample_odf(
     Args:
         key: typed random key.
         n: how many.
-        orientations: quaternions `(4, m)`, for instance of a measured map.
+        orientations: quaternions `(4, m)`, for instance of a measured map. NaN, as where a map is not indexed, and zero are never drawn.
         weights: `(m,)`, not negative; by default all alike.
         halfwidth: of the de la Vallée Poussin spread, in radians; 0 draws the orientations themselves.
         degrees: whether `halfwidth` is in degrees.
         even: as in `sample_components`; each orientation as often as its weight says.
 
     Returns:
-        Unit quaternions `(4, n)`.
+        Unit quaternions `(4, n)`; NaN where weights make no sense under a tracer.
 
     Raises:
-        ValueError: for other shapes, or weights that are negative or all zero.
+        ValueError: for other shapes, weights that are negative, not finite or all zero, or where no orientation with a weight is a number.
 
     Example:
         >>> sample_odf(jax.random.key(0), 6, jnp.eye(4)[:, :2], jnp.array([1.0, 3.0]), 5.0, degrees=True).shape
@@ -212,13 +221,10 @@ def sample_odf(
 
     Differentiable in the orientations, not in the weights.
     """
-    members = normalize(checked("orientations", orientations))
-    check(members.ndim == 2 and members.shape[1] > 0, f"`orientations` must be (4, m), but their shape is {members.shape}.")
-    share = jnp.ones(members.shape[1], members.dtype) if weights is None else as_float_array("weights", weights)
-    check(share.shape == members.shape[1:], f"`weights` must be {members.shape[1:]}, but their shape is {share.shape}.")
-    if is_concrete(share):
-        host = np.asarray(share)  # also where a trace closes over the weights
-        check(bool((host >= 0).all()) and float(host.sum()) > 0, "`weights` must not be negative and not all zero, but they are.")
+    _check_count(n)
+    given = checked("orientations", orientations)
+    check(given.ndim == 2 and given.shape[1] > 0, f"`orientations` must be (4, m), but their shape is {given.shape}.")
+    members, share = _weighted(given, weights)
     if even:
         return _even_odf(key, n, members, share, halfwidth, degrees)
     keys = split_named(key, "choice", "spread")
@@ -226,6 +232,29 @@ def sample_odf(
     if _is_zero(halfwidth):
         return centres
     return sample_kernel(keys["spread"], n, centres, halfwidth, degrees=degrees)
+
+
+def _check_count(n: Any) -> None:
+    whole = isinstance(n, int | np.integer) and not isinstance(n, bool)
+    check(whole and n >= 0, f"`n` must be a whole number that is not negative, but it is {n!r}. Give the number of orientations to draw.")
+
+
+def _weighted(given: Float[Array, "4 m"], weights: Any) -> tuple[Float[Array, "4 m"], Float[Array, " m"]]:
+    """Unit quaternions and weights, zero of those that are no orientation; all are NaN where weights make no sense under a tracer."""
+    share = jnp.ones(given.shape[1], given.dtype) if weights is None else as_float_array("weights", weights)
+    check(share.shape == given.shape[1:], f"`weights` must be {given.shape[1:]}, but their shape is {share.shape}.")
+    if is_concrete(share):
+        host = np.asarray(share)  # also where a trace closes over the weights
+        good = bool(np.isfinite(host).all() and (host >= 0).all()) and host.sum() > 0
+        check(good, f"`weights` must not be negative, infinite, NaN or all zero, but they range from {host.min():g} to {host.max():g}.")
+    sensible = jnp.isfinite(share).all() & (share >= 0).all()
+    known = jnp.isfinite(given).all(axis=0) & (given != 0).any(axis=0)
+    share = jnp.where(known, share, 0.0)
+    if is_concrete(given, share):
+        some = bool((np.asarray(share) > 0).any())
+        check(some, "`orientations` must hold one that is a number and has a weight, but all are NaN, zero or of no weight.")
+    members = normalize(jnp.where(known, given, 0.0))
+    return jnp.where(sensible & (share > 0).any(), members, jnp.nan), share
 
 
 def _even_odf(key: Array, n: int, members: Array, share: Array, halfwidth: Any, degrees: bool) -> Float[Array, "4 n"]:

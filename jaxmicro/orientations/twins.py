@@ -10,7 +10,7 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from jaxmicro._core import check, check_choice, record, static
+from jaxmicro._core import check, check_choice, is_concrete, record, static
 from jaxmicro.orientations.equivalents import product
 from jaxmicro.orientations.laue import symmetry_operators
 
@@ -18,6 +18,7 @@ CUBIC = {"fcc": (1, 1, 1), "bcc": (1, 1, 2)}
 HEXAGONAL = {"hcp_10-12": (1, 0, 2), "hcp_10-11": (1, 0, 1), "hcp_11-21": (1, 1, 1), "hcp_11-22": (1, 1, 2)}
 TWIN_SYSTEMS = (*CUBIC, *HEXAGONAL)
 SAME = 1e-9
+LEAST_RATIO, LARGEST_RATIO = 0.1, 10.0  # of c/a: beyond, planes of a family fall together
 
 
 @record
@@ -51,7 +52,8 @@ def twin_system(name: str = "fcc", c_over_a: float | None = None) -> TwinSystem:
         A record with `normals` `(3, n)`, `rotations` `(4, n)` and `laue`, on the host.
 
     Raises:
-        ValueError: if the name is not known, or the axial ratio is missing or not positive.
+        ValueError: if the name is not known, or the axial ratio is missing or outside of 0.1 to 10; or under `jit`, `vmap` and `grad`.
+        TypeError: if the axial ratio is not one number.
 
     Reference: J. W. Christian, S. Mahajan, Prog. Mater. Sci. 39, 1 (1995), doi:10.1016/0079-6425(94)00007-7.
 
@@ -67,12 +69,17 @@ def twin_system(name: str = "fcc", c_over_a: float | None = None) -> TwinSystem:
     if name in CUBIC:
         laue, normal = "m-3m", np.array(CUBIC[name], float)
     else:
-        check(not isinstance(c_over_a, str), f"`c_over_a` must be a number, but it is {c_over_a!r}.", TypeError)
+        check(is_concrete(c_over_a), "Twin systems are made on the host: give `c_over_a` as a number, outside jit, vmap and grad.")
+        given = np.asarray(math.nan if c_over_a is None else c_over_a)
+        single = given.ndim == 0 and given.dtype.kind in "iuf"
+        check(single, f"`c_over_a` must be a number, but it is {c_over_a!r}. Give c/a, such as 1.624 for Mg.", TypeError)
+        ratio = float(given)
         check(
-            c_over_a is not None and math.isfinite(c_over_a) and c_over_a > 0,
-            f"`c_over_a` must be the positive axial ratio for {name!r}, but it is {c_over_a!r}. Give c/a, such as 1.624 for Mg.",
+            LEAST_RATIO <= ratio <= LARGEST_RATIO,
+            f"`c_over_a` must be the positive axial ratio for {name!r}, from {LEAST_RATIO} to {LARGEST_RATIO}, but it is {c_over_a!r}. "
+            "Give c/a, such as 1.624 for Mg.",
         )
-        laue, normal = "6/mmm", _hexagonal_normal(HEXAGONAL[name], float(c_over_a or 1.0))
+        laue, normal = "6/mmm", _hexagonal_normal(HEXAGONAL[name], ratio)
     normals = _family(normal / np.linalg.norm(normal), laue)
     return TwinSystem(normals, np.concatenate([np.zeros((1, normals.shape[1])), normals]), laue, name)
 

@@ -1,3 +1,5 @@
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.stats import kstest, lognorm
@@ -45,3 +47,26 @@ def test_wrong_input_is_refused(as_user):
         mixed_sizes((4, 5), 0.1, (1.0,), dim=2)
     with pytest.raises(ValueError, match="`diameters` must be positive"):
         mixed_sizes((4, 5), 0.1, (1.0, 0.0), dim=2)
+    with pytest.raises(ValueError, match="`counts` must be a sequence with one entry per population, but it is 4"):
+        mixed_sizes(4, 0.1, 1.0, dim=2)
+    with pytest.raises(ValueError, match=r"`spread` must be a number that is not negative, but it is '0\.3'"):
+        log_normal_sizes(4, "0.3", dim=2)
+    with pytest.raises(ValueError, match="call this outside jit"):
+        jax.jit(lambda spread: jnp.asarray(log_normal_sizes(4, spread, dim=2)))(0.3)
+
+
+def test_numbers_and_arrays_of_any_library_are_alike():
+    expected = log_normal_sizes(6, 0.3, dim=3)
+    for spread in (np.array(0.3), jnp.asarray(0.3), np.float64(0.3)):
+        np.testing.assert_array_equal(log_normal_sizes(6, spread, dim=3), expected)
+    expected = mixed_sizes((6, 3), (0.1, 0.2), (1.0, 4.0), dim=3)
+    for library in (np, jnp):
+        given = (library.asarray(each) for each in ((6, 3), (0.1, 0.2), (1.0, 4.0)))
+        np.testing.assert_array_equal(mixed_sizes(*given, dim=3), expected)
+
+
+def test_a_mixture_of_extremes_does_not_overflow():
+    for spreads, diameters in (((0.1, 500.0), (1.0, 2.0)), ((0.1, 0.2), (1.0, 1e300)), ((0.1, 0.2), (1e-300, 1e-299))):
+        sizes = mixed_sizes((5, 4), spreads, diameters, dim=3)
+        assert np.isfinite(sizes).all()
+        assert sizes.sum() == pytest.approx(1.0, abs=1e-14)

@@ -186,3 +186,14 @@ def test_wrong_input_is_refused(as_user):
         laguerre_weights(grid, seeds, [0.99, 0.01])
     with pytest.raises(ValueError, match="seeds 0 and 1 are at one place"):
         laguerre_weights(grid, [[1.0, 9.0], [2.0, 2.0]], [0.5, 0.5])
+
+
+def test_numbers_that_are_none_are_refused(as_user):
+    grid, seeds = jm.Grid((8, 8)), [[1.0, 5.0], [2.0, 6.0]]
+    with pytest.raises(ValueError, match=r"`aspect` must have ratios of at most 1e\+06, but it is \[1e-200, 1e\+200\]"):
+        laguerre(grid, seeds, aspect=(1e-200, 1e200))
+    with pytest.raises(ValueError, match="call this outside jit"):
+        jax.jit(lambda v: jnp.asarray(laguerre_weights(grid, seeds, v).weights))(jnp.ones(2))
+    for name, value in {"relax": 1.5, "max_steps": 2.5, "rtol": "x"}.items():
+        with pytest.raises(ValueError, match=f"`{name}` must .*, but it is {value!r}"):
+            laguerre_weights(grid, seeds, [0.5, 0.5], **{name: value})

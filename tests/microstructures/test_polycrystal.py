@@ -130,7 +130,11 @@ def test_what_cannot_be_made_says_what_to_do(as_user):
     for match, options in {
         r"\d+ of 100 grains would be smaller \(the smallest .* voxels\)\. Use a grid of .* fewer grains": {"grains": 100, "sizes": 0.9},
         r"`sizes` must be one number or 4 relative volumes, one per grain, but their shape is \(3,\)": {"sizes": [1.0, 2.0, 3.0]},
-        "`volumes` must be positive and finite, but 1 of 4 are not": {"sizes": [1.0, np.nan, 1.0, 1.0]},
+        "`sizes` must be positive and finite, but 1 of 4 are not": {"sizes": [1.0, np.nan, 1.0, 1.0]},
+        "`sizes` must be a spread of .*, but it is '0.3'": {"sizes": "0.3"},
+        "`sizes` must be a spread of .*, but it is True": {"sizes": True},
+        r"`relax` must be a whole number from 0 on, but it is 2\.5": {"relax": 2.5},
+        "`relax` must be a whole number from 0 on, but it is '3'": {"relax": "3"},
         "`sizes` must be a spread": {"sizes": -0.3},
         "`aspect` must be positive": {"aspect": (1.0, 0.0)},
         r"`orientations` must have shape \(4, 4\)": {"orientations": quaternions[:, :3]},
@@ -141,3 +145,27 @@ def test_what_cannot_be_made_says_what_to_do(as_user):
     }.items():
         with pytest.raises(ValueError, match=match):
             polycrystal(grid, **({"grains": 4} | options), key=KEY)
+    with pytest.raises(ValueError, match="outside jit"):
+        jax.jit(lambda grains: polycrystal(grid, grains, key=KEY).orientation)(4)
+
+
+def test_grains_longer_than_the_cell_are_noted():
+    """Of two grains asked to be 50 times as long as high none ends along x; of 40 with an aspect of 2 all do."""
+    long = polycrystal(Grid((24, 24)), 2, key=KEY, aspect=(50, 1))
+    assert "2 of 2 grains have no end along an axis: the cell is too short for this aspect" in long.notes[-1]
+    np.testing.assert_array_equal(np.asarray(long.maps["grain"]), np.asarray(long.maps["grain"])[:1].repeat(24, axis=0))
+    assert not any("no end" in note for note in polycrystal(Grid((64, 64)), 40, key=KEY, aspect=(2, 1), relax=3).notes)
+
+
+@pytest.mark.parametrize(("aspect", "lengths"), [((0.2, 1.0), (1.0, 1.0)), ((5.0, 1.0), (3.0, 1.0)), ((1.0, 5.0), (1.0, 2.0))])
+def test_second_moments_have_the_aspect(aspect, lengths):
+    """Of grains put together about their circular means, in voxels that are no squares; also along the other axis."""
+    grid = Grid((180, 150), lengths)
+    grain = np.asarray(polycrystal(grid, 150, key=KEY, aspect=aspect, relax=5).maps["grain"]).ravel()
+    counts, spreads = np.bincount(grain), []
+    for x, length in zip(np.asarray(grid.centres()).reshape(2, -1), lengths, strict=True):
+        turn = np.exp(2j * np.pi * x / length)
+        about = np.angle(np.bincount(grain, turn.real) + 1j * np.bincount(grain, turn.imag)) / (2 * np.pi) * length
+        offset = (x - about[grain] + length / 2) % length - length / 2
+        spreads.append(np.bincount(grain, offset**2).sum() - (np.bincount(grain, offset) ** 2 / counts).sum())
+    assert np.sqrt(spreads[0] / spreads[1]) == pytest.approx(aspect[0] / aspect[1], rel=0.05)

@@ -81,6 +81,8 @@ def test_what_cannot_be_made_says_what_to_do(as_user):
     grid, turns = Grid((24, 24)), np.tile([[1.0], [0.0], [0.0], [0.0]], 5)
     for match, options in {
         r"`fraction` must lie in \[0, 1\], but it is 1\.2": {"fraction": 1.2},
+        r"`fraction` must lie in \[0, 1\], but it is None": {"fraction": None},
+        r"`fraction` must be at least 0\.0069, the share of one new grain of 4 voxels in 576, but it is 0\.001": {"fraction": 0.001},
         "`deformed` must be a whole number from 2 to the 576 voxels, but it is 1": {"deformed": 1},
         r"`recrystallized` must be a whole number from 1 .* but it is 2\.5": {"recrystallized": 2.5},
         r"`recrystallized` must be at most 43 for a fraction of 0\.3 in 576 voxels, .* but it is 50": {"recrystallized": 50},
@@ -100,3 +102,10 @@ def test_what_cannot_be_made_says_what_to_do(as_user):
             continue
         with pytest.raises(ValueError, match=match):
             recrystallized(grid, **arguments)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_few_new_grains_of_unequal_size_reach_the_volume(seed):
+    """The next grains are all of like size by chance; farther ones are exchanged then, too."""
+    ms = recrystallized(Grid((24, 20, 28)), 0.2, key=jax.random.key(seed + 1), deformed=8, recrystallized=30, sizes=0.4)
+    assert abs(float(ms.maps["recrystallized"].mean()) - 0.2) < 0.01

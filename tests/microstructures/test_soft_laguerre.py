@@ -112,3 +112,13 @@ def test_wrong_input_is_refused(as_user):
         soft_laguerre(grid, seeds, width=1.0, aspect=(1.0, -1.0))
     with pytest.raises(ValueError, match="`seeds` must be finite"):
         soft_laguerre(grid, [[np.nan, 1.0], [1.0, 1.0]], width=1.0)
+
+
+@pytest.mark.parametrize("bad", ["width", "aspect"])
+def test_bad_values_under_a_trace_are_nan(bad):
+    """A width below zero would turn the softmax around and give each voxel to the farthest seeds."""
+    seeds, weights = cells()
+    good = {"width": 0.1, "aspect": jnp.ones(2)}
+    fractions = jax.jit(lambda options: soft_laguerre(jm.Grid((14, 11), LENGTHS), seeds, weights, **options))
+    assert np.isfinite(fractions(good)).all()
+    assert np.isnan(fractions(good | {bad: -good[bad]})).all()

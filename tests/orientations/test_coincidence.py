@@ -13,6 +13,7 @@ from jaxmicro.orientations import (
     random_orientations,
     symmetry_operators,
 )
+from jaxmicro.orientations.coincidence import brandon
 from tests.orientations.brute_force import smallest_angles
 
 KEY = jax.random.key(41)
@@ -109,3 +110,11 @@ def test_wrong_names(as_user):
         is_coincident(HERE, HERE, 3, "brandn")
     with pytest.raises(ValueError, match=r"`tolerance` must not be negative, but it is -1"):
         is_coincident(HERE, HERE, 3, tolerance=-1.0)
+
+
+def test_the_criterion_of_brandon_is_of_a_coincidence():
+    assert brandon(3) == pytest.approx(15 / 3**0.5)
+    assert brandon("13a") == brandon(13) == pytest.approx(15 / 13**0.5)
+    for sigma in (0, 2, -3, 49, "x"):
+        with pytest.raises(ValueError, match="`sigma` must be one of"):
+            brandon(sigma)

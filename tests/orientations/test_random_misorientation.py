@@ -37,3 +37,9 @@ def test_share_is_the_integral_and_that_of_sampled_pairs(laue):
 def test_an_unknown_group_is_named(as_user):
     with pytest.raises(ValueError, match="m-3m"):
         random_misorientation_share(10.0, "cubic")
+
+
+def test_it_runs_on_the_host(as_user):
+    for call in (random_misorientation_share, random_misorientation_density):
+        with pytest.raises(ValueError, match="outside jit"):
+            jax.jit(lambda angle, call=call: jax.numpy.asarray(call(angle)))(10.0)

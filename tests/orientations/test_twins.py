@@ -2,6 +2,8 @@
 
 import math
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -56,3 +58,11 @@ def test_bad_input_is_named(as_user):
     for ratio in (None, 0.0, math.nan):
         with pytest.raises(ValueError, match=r"axial ratio.*Give c/a"):
             twin_system("hcp_10-12", ratio)
+    for ratio in (1e-9, 1e9):  # planes of a family would fall together
+        with pytest.raises(ValueError, match=r"from 0\.1 to 10"):
+            twin_system("hcp_10-12", ratio)
+    for ratio in ("1.6", True, [1.6, 1.5]):
+        with pytest.raises(TypeError, match="`c_over_a` must be a number, but it is"):
+            twin_system("hcp_10-12", ratio)
+    with pytest.raises(ValueError, match="outside jit"):
+        jax.jit(lambda ratio: jnp.asarray(twin_system("hcp_10-12", ratio).normals))(1.6)
