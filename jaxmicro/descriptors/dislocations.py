@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxmicro._core import check, check_choice, record, static
-from jaxmicro.descriptors.grains import Grains, check_angle
+from jaxmicro.descriptors.grains import Grains, check_angle, check_grid
 from jaxmicro.descriptors.least_line_length import dislocation_curvatures, least_line_length
 from jaxmicro.descriptors.neighbours import CrystalMap, crystal_map, laue_group, neighbour_pairs
 from jaxmicro.microstructures import Microstructure
@@ -77,7 +77,7 @@ def dislocation_density(
         `DislocationDensity`. Noise of the orientations adds to it: 0.1° on steps of 0.1 µm are 7e13 1/m².
 
     Raises:
-        ValueError: if there are no orientations, no voxel is indexed, a Burgers vector is not positive or not one for each phase, the angle
+        ValueError: if there are no orientations, no voxel is indexed, the grains are of another grid, a Burgers vector is not positive or not one for each phase, the angle
             is not within 0–180°, the method or unit is not known, slip systems are missing, do not fit the Laue group or cannot make every
             curvature; and inside jit, vmap or grad.
         RuntimeError: if the simplex method did not end within 200 steps somewhere (a dozen are usual).
@@ -109,6 +109,8 @@ def dislocation_density(
     crystals = crystal_map(ms, "Dislocations")
     lengths = _burgers_lengths(burgers, ms)[crystals.phase]
     kinds = None if systems is None else _kinds(systems, ms)
+    if grains is not None:
+        check_grid(ms, grains)
     owner = None if grains is None else np.asarray(grains.labels).ravel()
     wraps = periodic if grains is None else grains.periodic
     curvature = np.stack([_curvature(crystals, owner, axis, angle, wraps) for axis in range(len(crystals.shape))], axis=1)

@@ -13,7 +13,7 @@ from jaxmicro._core import check
 from jaxmicro.orientations import SlipSystems
 from jaxmicro.orientations.on_host import rotation_matrices
 
-CHUNK = 1 << 12  # points at once, so that their columns stay in the cache
+CHUNK = 1 << 9  # points at once, so that their columns stay in the cache
 MOST = 200  # steps; a dozen is usual
 GAP = 1e-9  # relative
 NUDGE = 1e-10  # of the curvature, so that no two types leave the basis together

@@ -227,6 +227,8 @@ def test_bad_input_is_named(as_user):
     for burgers in (0.0, -1.0, np.nan, "b"):
         with pytest.raises(ValueError, match="`burgers` must be a positive length"):
             dislocation_density(ms, burgers)
+    with pytest.raises(ValueError, match="`grains` must be those of `ms`"):
+        dislocation_density(ms, BURGERS, grains=segment_grains(bending(2, 0, 0.02, (5, 4)), min_size=1))
     with pytest.raises(ValueError, match="norm"):
         dislocation_density(ms, BURGERS, method="l2")
     with pytest.raises(ValueError, match="um"):
