@@ -162,7 +162,7 @@ def _turned(matrix: Array, vector: Array) -> Float[Array, "m ..."]:
 def _family(name: str, c_over_a: float) -> tuple[Float[np.ndarray, "3 n"], Float[np.ndarray, "3 n"]]:
     """Directions and normals of all systems equivalent to the one in the table."""
     plane, direction = FAMILIES[name]
-    n, d = _normal(plane, c_over_a), _direction(direction, c_over_a)
+    n, d = plane_normal(plane, c_over_a), _direction(direction, c_over_a)
     found: list[tuple[np.ndarray, np.ndarray]] = []
     for q in symmetry_operators("m-3m" if len(plane) == 3 else "6/mmm").T:
         g = rotation_matrices(q)
@@ -181,7 +181,7 @@ def _direction(indices: tuple[int, ...], c_over_a: float) -> Float[np.ndarray, "
     return vector / np.linalg.norm(vector)
 
 
-def _normal(indices: tuple[int, ...], c_over_a: float) -> Float[np.ndarray, "3"]:
+def plane_normal(indices: tuple[int, ...], c_over_a: float) -> Float[np.ndarray, "3"]:
     """Unit normal of (hkl), or of (hkil), whose components along a1, a2 and c are h, k and l."""
     if len(indices) == 4:
         h, k, _, l = indices

@@ -13,9 +13,10 @@ from jaxtyping import Float
 from jaxmicro._core import check, check_choice, is_concrete, record, static
 from jaxmicro.orientations.equivalents import product
 from jaxmicro.orientations.laue import symmetry_operators
+from jaxmicro.orientations.slip import plane_normal
 
 CUBIC = {"fcc": (1, 1, 1), "bcc": (1, 1, 2)}
-HEXAGONAL = {"hcp_10-12": (1, 0, 2), "hcp_10-11": (1, 0, 1), "hcp_11-21": (1, 1, 1), "hcp_11-22": (1, 1, 2)}
+HEXAGONAL = {"hcp_10-12": (1, 0, -1, 2), "hcp_10-11": (1, 0, -1, 1), "hcp_11-21": (1, 1, -2, 1), "hcp_11-22": (1, 1, -2, 2)}
 TWIN_SYSTEMS = (*CUBIC, *HEXAGONAL)
 SAME = 1e-9
 LEAST_RATIO, LARGEST_RATIO = 0.1, 10.0  # of c/a: beyond, planes of a family fall together
@@ -67,7 +68,7 @@ def twin_system(name: str = "fcc", c_over_a: float | None = None) -> TwinSystem:
     """
     check_choice("name", name, TWIN_SYSTEMS)
     if name in CUBIC:
-        laue, normal = "m-3m", np.array(CUBIC[name], float)
+        laue, normal = "m-3m", plane_normal(CUBIC[name], 1.0)
     else:
         check(is_concrete(c_over_a), "Twin systems are made on the host: give `c_over_a` as a number, outside jit, vmap and grad.")
         given = np.asarray(math.nan if c_over_a is None else c_over_a)
@@ -79,15 +80,9 @@ def twin_system(name: str = "fcc", c_over_a: float | None = None) -> TwinSystem:
             f"`c_over_a` must be the positive axial ratio for {name!r}, from {LEAST_RATIO} to {LARGEST_RATIO}, but it is {c_over_a!r}. "
             "Give c/a, such as 1.624 for Mg.",
         )
-        laue, normal = "6/mmm", _hexagonal_normal(HEXAGONAL[name], ratio)
-    normals = _family(normal / np.linalg.norm(normal), laue)
+        laue, normal = "6/mmm", plane_normal(HEXAGONAL[name], ratio)
+    normals = _family(normal, laue)
     return TwinSystem(normals, np.concatenate([np.zeros((1, normals.shape[1])), normals]), laue, name)
-
-
-def _hexagonal_normal(plane: tuple[int, int, int], ratio: float) -> Float[np.ndarray, "3"]:
-    """Cartesian normal of the plane (h k . l): h a* + k b* + l c*, times a."""
-    h, k, along = plane
-    return np.array([h, (h + 2 * k) / math.sqrt(3), along / ratio])
 
 
 def _family(normal: Float[np.ndarray, "3"], laue: str) -> Float[np.ndarray, "3 n"]:
