@@ -25,6 +25,7 @@ FEWEST = 0.005  # share of lamellae from which on there are any
 GAUSS, MAXWELL = 1.1774, 1.5382  # half width of a normal distribution, and median length of a normal vector, over its standard deviation
 RELAX = (0, 1, 3)  # Lloyd steps that are tried
 ROUNDS = 5
+FRAME = "frame: "  # how the note of an EBSD reader begins, which also tells the unit of length
 
 
 class Wanted(NamedTuple):
@@ -107,8 +108,9 @@ def polycrystal_like(
     keys = split_named(key, "cells", "orientations")
     made = _arranged(_cells(grid, wanted, count, keys["cells"]), wanted, twins, halfwidth, keys["orientations"])
     return made.with_notes(
+        *(note for note in ms.notes if note.startswith(FRAME)),
         f"like the map: {count} grains of mean size {wanted.area:.4g}, aspect "
-        f"{', '.join(f'{a:.3g}' for a in wanted.aspect)}; lamellae {wanted.lamellae:.3f}, Σ3 share {wanted.sigma3:.3f}"
+        f"{', '.join(f'{a:.3g}' for a in wanted.aspect)}; lamellae {wanted.lamellae:.3f}, Σ3 share {wanted.sigma3:.3f}",
     )
 
 

@@ -84,7 +84,7 @@ def random_misorientation_share(angle: npt.ArrayLike, laue: str = "m-3m") -> Flo
 def _radians(angle: npt.ArrayLike, laue: str) -> Float[np.ndarray, "..."]:
     check_group("laue", laue)
     check(is_concrete(angle), "The distribution of random misorientations is found on the host: call this outside jit, vmap and grad.")
-    return np.deg2rad(np.asarray(angle, float))
+    return np.asarray(np.deg2rad(np.asarray(angle, float)))
 
 
 def _order(laue: str) -> int:

@@ -24,14 +24,16 @@ def measured():
 
 
 def test_the_statistics_are_those_of_the_map(measured):
-    made = polycrystal_like(measured, key=jax.random.key(2), periodic=True)
+    made = polycrystal_like(measured.with_notes("frame: raw", "of no matter"), key=jax.random.key(2), periodic=True)
     found = compare_grains(measured, made, periodic=(True, True), halfwidth=15.0)
     assert made.grid == measured.grid
     assert found.distances["diameters"] < 0.2
-    assert found.distances["misorientations"] < 0.25
+    assert found.distances["misorientations"] < 0.12
     assert coincidence_shares(made, (3,), periodic=True)[3] == pytest.approx(coincidence_shares(measured, (3,), periodic=True)[3], abs=0.03)
-    assert 1.2 < found.second.texture < 1.3 * found.first.texture  # twins of the cells weaken it
+    assert found.second.texture == pytest.approx(found.first.texture, rel=0.2)
     assert "like the map" in made.notes[-1]
+    assert "frame: raw" in made.notes
+    assert "of no matter" not in made.notes
 
 
 @pytest.mark.slow
@@ -45,6 +47,7 @@ def test_a_texture_without_twins_is_kept():
         assert found.distances[name] < found.noise[name]  # nearer to the map than its halves are to each other
 
 
+@pytest.mark.slow
 def test_another_grid_and_no_twins(measured):
     made = polycrystal_like(measured, jm.Grid((96, 96), (96.0, 96.0)), key=jax.random.key(3), twins=None, periodic=True)
     density = segment_grains(measured, periodic=True).count / (64 * 48)
@@ -61,5 +64,7 @@ def test_bad_input_is_named(as_user, measured):
         polycrystal_like(measured, jm.Grid((8, 8, 8)), key=jax.random.key(0))
     with pytest.raises(ValueError, match="fcc"):
         polycrystal_like(measured, key=jax.random.key(0), twins="hcp_10-12")
+    with pytest.raises(ValueError, match="`halfwidth` must be degrees from 0"):
+        polycrystal_like(measured, key=jax.random.key(0), halfwidth=-1.0)
     with pytest.raises(ValueError, match="outside jit"):
         jax.jit(lambda m: polycrystal_like(m, key=jax.random.key(0)).orientation)(measured)

@@ -43,3 +43,10 @@ def test_it_runs_on_the_host(as_user):
     for call in (random_misorientation_share, random_misorientation_density):
         with pytest.raises(ValueError, match="outside jit"):
             jax.jit(lambda angle, call=call: jax.numpy.asarray(call(angle)))(10.0)
+
+
+def test_one_angle_has_one_share():
+    for one in (15.0, np.float64(15.0), np.array(15.0)):
+        share, density = random_misorientation_share(one), random_misorientation_density(one)
+        assert share.shape == density.shape == ()
+        assert float(share) == pytest.approx(float(random_misorientation_share([15.0])[0]))
