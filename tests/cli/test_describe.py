@@ -91,6 +91,7 @@ def test_pictures_and_damaged_files(capsys, tmp_path):
     assert "24 x 20 = 480" in message.replace("×", "x")
 
 
+@pytest.mark.slow
 def test_a_map_is_homogenised_without_further_words(capsys, tmp_path):
     write_map("map.ang")
     code = main(

@@ -207,6 +207,7 @@ def test_sampled_cells(capsys, tmp_path):
     assert (tmp_path / "run" / "samples.png").is_file()
 
 
+@pytest.mark.slow
 def test_training_resumes_where_it_stopped(capsys, tmp_path, monkeypatch):
     cell = write_cell(tmp_path / "cell.npz", np.kron(squares(), np.ones((2, 2), np.int32)))
     words = ("train", cell, *SMALL)

@@ -40,6 +40,7 @@ def test_isolated_pores_count_in_the_porosity():
     assert float(percolating_share(np.zeros((3, 3), bool), 0)) == 0.0
 
 
+@pytest.mark.slow
 def test_its_derivative_is_that_of_the_effective_conductivity():
     k = np.random.default_rng(0).uniform(0.5, 2.0, (5, 4))
     grid = jm.Grid((5, 4), (2.0, 1.0))

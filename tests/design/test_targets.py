@@ -43,7 +43,7 @@ def test_the_same_key_gives_the_same_design(found):
     assert not np.array_equal(other.labels, found.labels)
 
 
-@pytest.mark.parametrize("method", ["gradient", "random", "nsga2"])
+@pytest.mark.parametrize("method", ["gradient", *(pytest.param(each, marks=pytest.mark.slow) for each in ("random", "nsga2"))])
 def test_evaluations_are_the_solves_that_ran(method):
     calls = []
     solver = Conductivity([1.0, 10.0])
@@ -100,6 +100,7 @@ def test_three_phases():
     assert set(np.unique(result.labels)) <= {0, 1, 2}
 
 
+@pytest.mark.slow
 def test_failed_cells_are_counted_and_left_behind():
     def fragile(fractions, grid):
         k = Conductivity([1.0, 10.0])(fractions, grid)["k_xx"]

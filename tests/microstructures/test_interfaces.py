@@ -85,7 +85,7 @@ def test_symmetries_of_a_plane_cut(dim):
     assert plane_cut(np.array([-1.0, 0.0, 1.0]), np.zeros((dim, 3)), spacing).tolist() == [1.0, 0.5, 0.0]
 
 
-@pytest.mark.parametrize("dim", [2, 3])
+@pytest.mark.parametrize("dim", [2, pytest.param(3, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("share", [-0.4, -0.17, 0.06, 0.3, 0.46])
 def test_a_plane_cut_has_derivatives(dim, share):
     gradient, spacing = np.array([0.3, -1.1, 0.5])[:dim], np.array([1.0, 0.6, 1.7])[:dim]

@@ -22,12 +22,13 @@ from jaxmicro.orientations import (
     to_sector,
 )
 from jaxmicro.orientations.sectors import SECTORS, direction_of_indices
+from tests.orientations.groups import GROUPS
 
 RED, GREEN, BLUE, CYAN = (1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 1, 1)
 ROUNDING = 1e-6  # square roots of rounding errors near the edges of a sector
 A = np.sqrt(0.75)
 
-every = pytest.mark.parametrize("laue", LAUE_GROUPS)
+every = pytest.mark.parametrize("laue", GROUPS)
 
 
 def directions(n=64):

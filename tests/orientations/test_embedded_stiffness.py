@@ -43,7 +43,7 @@ def test_blends_are_voigt_mixtures(laue):
     np.testing.assert_allclose(linear(embed(q, laue) @ shares, *constants), expected, rtol=1e-13, atol=1e-12)
 
 
-@pytest.mark.parametrize("laue", ["m-3m", "6/mmm"])
+@pytest.mark.parametrize("laue", ["m-3m", pytest.param("6/mmm", marks=pytest.mark.slow)])
 def test_constants_may_vary_and_be_differentiated(laue):
     linear, crystal, constants = CASES[laue]
     q = random_orientations(KEY, 3)

@@ -5,7 +5,6 @@ import pytest
 from jax.test_util import check_grads
 
 from jaxmicro.orientations import (
-    LAUE_GROUPS,
     embed,
     embedding_size,
     misorientation,
@@ -16,6 +15,7 @@ from jaxmicro.orientations import (
     to_matrix,
 )
 from jaxmicro.orientations.harmonics import harmonic_matrix, harmonics
+from tests.orientations.groups import GROUPS
 
 KEY, OTHER = jax.random.key(5), jax.random.key(6)
 ROUNDING = 5e-15
@@ -35,7 +35,7 @@ def test_harmonics_reproduce_the_legendre_polynomials(degree):
     assert harmonic_matrix(degree).shape == (2 * degree + 1, (degree + 1) * (degree + 2) // 2)
 
 
-@pytest.mark.parametrize("laue", LAUE_GROUPS)
+@pytest.mark.parametrize("laue", GROUPS)
 def test_every_symmetry_of_the_group_leaves_the_embedding(laue):
     q = random_orientations(KEY, 7)
     operators = symmetry_operators(laue)
@@ -44,7 +44,7 @@ def test_every_symmetry_of_the_group_leaves_the_embedding(laue):
     np.testing.assert_allclose(embed(members, laue), expected, atol=ROUNDING)
 
 
-@pytest.mark.parametrize("laue", LAUE_GROUPS)
+@pytest.mark.parametrize("laue", GROUPS)
 def test_orientations_that_differ_have_embeddings_that_differ(laue):
     """Over 20,000 random pairs the distance is at least a third of the angle, and never more than it."""
     q, p = random_orientations(KEY, 20_000), random_orientations(OTHER, 20_000)
@@ -55,7 +55,7 @@ def test_orientations_that_differ_have_embeddings_that_differ(laue):
         assert float(ratio.max()) < 1
 
 
-@pytest.mark.parametrize("laue", LAUE_GROUPS)
+@pytest.mark.parametrize("laue", GROUPS)
 def test_small_distances_are_angles_whatever_the_axis(laue):
     angle = 1e-3
     q = random_orientations(KEY, 500)
@@ -84,7 +84,7 @@ def test_a_pyrite_crystal_is_not_an_iron_crystal():
     assert float(jnp.linalg.norm(embed(turned, "m-3") - embed(q, "m-3"), axis=0).min()) > 0.5
 
 
-@pytest.mark.parametrize("laue", ["m-3m", "6/m"])
+@pytest.mark.parametrize("laue", ["m-3m", pytest.param("6/m", marks=pytest.mark.slow)])
 def test_derivatives_and_transformations(laue):
     q = random_orientations(KEY, (2,))
     check_grads(jax.jit(lambda q: embed(normalize(q), laue)), (q,), order=1, modes=("fwd", "rev"), rtol=1e-6)

@@ -7,7 +7,6 @@ import pytest
 from jax.test_util import check_grads
 
 from jaxmicro.orientations import (
-    LAUE_GROUPS,
     from_axis_angle,
     from_euler,
     fundamental_zone,
@@ -21,6 +20,7 @@ from jaxmicro.orientations import (
     to_rodrigues,
 )
 from tests.orientations.brute_force import smallest_angles
+from tests.orientations.groups import GROUPS
 
 KEY = jax.random.key(31)
 HERE = jnp.array([1.0, 0, 0, 0])
@@ -29,7 +29,7 @@ Q = random_orientations(KEY, 24)
 SPECIAL = from_euler(np.deg2rad(np.array([[45.0, 30.0, 0.0, 90.0], [0.0, 0.0, 0.0, 45.0], [0.0, 0.0, 0.0, 10.0]])))
 
 
-@pytest.mark.parametrize("laue", LAUE_GROUPS)
+@pytest.mark.parametrize("laue", GROUPS)
 def test_all_equivalents_reduce_to_the_one_nearest_the_identity(laue):
     zone = fundamental_zone(Q, laue)
     np.testing.assert_allclose(to_axis_angle(zone)[1], smallest_angles(HERE[:, None], Q, laue), atol=1e-12)

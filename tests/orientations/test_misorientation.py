@@ -21,6 +21,7 @@ from jaxmicro.orientations import (
     to_matrix,
 )
 from tests.orientations.brute_force import equivalents, smallest_angles, symmetries
+from tests.orientations.groups import GROUPS
 
 KEY, OTHER = jax.random.split(jax.random.key(21))
 PAIRS = 12
@@ -30,7 +31,7 @@ SINGLE = 3e-5
 HERE = jnp.array([1.0, 0, 0, 0])
 
 
-@pytest.mark.parametrize("laue", LAUE_GROUPS)
+@pytest.mark.parametrize("laue", GROUPS)
 def test_every_pair_of_symmetries_agrees(laue):
     angles = misorientation(Q1, Q2, laue)
     np.testing.assert_allclose(angles, smallest_angles(Q1, Q2, laue), atol=1e-12)

@@ -7,7 +7,6 @@ import pytest
 from jax.test_util import check_grads
 
 from jaxmicro.orientations import (
-    LAUE_GROUPS,
     embed,
     embedding_size,
     in_fundamental_zone,
@@ -17,6 +16,7 @@ from jaxmicro.orientations import (
     project,
     random_orientations,
 )
+from tests.orientations.groups import GROUPS
 
 KEY = jax.random.key(5)
 N = 300
@@ -33,10 +33,6 @@ def turned(q, angle):
     axis = jax.random.normal(jax.random.key(9), (3, q.shape[1]))
     axis = axis / jnp.linalg.norm(axis, axis=0)
     return multiply(jnp.concatenate([jnp.full((1, q.shape[1]), jnp.cos(angle / 2)), jnp.sin(angle / 2) * axis]), q)
-
-
-EVERYDAY = ("m-3m", "6/mmm", "-3m", "mmm")
-GROUPS = [laue if laue in EVERYDAY else pytest.param(laue, marks=pytest.mark.slow) for laue in LAUE_GROUPS]
 
 
 @pytest.mark.parametrize("laue", GROUPS)

@@ -5,7 +5,6 @@ import pytest
 from jax.test_util import check_grads
 
 from jaxmicro.orientations import (
-    LAUE_GROUPS,
     from_axis_angle,
     inverse_pole_density,
     multiply,
@@ -16,6 +15,7 @@ from jaxmicro.orientations import (
     texture_index,
     to_matrix,
 )
+from tests.orientations.groups import GROUPS
 
 KEY, OTHER = jax.random.split(jax.random.key(6))
 N, PLACES = 15, 6
@@ -82,7 +82,7 @@ def test_texture_index_of_one_crystal(halfwidth):
     np.testing.assert_allclose(texture_index(Q[:, 0], laue="-1", halfwidth=halfwidth, degrees=True), square / first**2, rtol=1e-9)
 
 
-@pytest.mark.parametrize("laue", LAUE_GROUPS)
+@pytest.mark.parametrize("laue", GROUPS)
 def test_texture_index_is_the_sum_over_all_pairs(laue):
     """Σ w_i w_j mean_s (K∗K)(q_i s q_j), the convolution from the Fourier coefficients of K by quadrature."""
     angle = (np.arange(4000) + 0.5) * np.pi / 4000
@@ -111,7 +111,7 @@ def test_texture_index_of_many_random_crystals():
     assert abs(index - 1 - (alone - 1) / n) < 5 * alone / n
 
 
-@pytest.mark.parametrize("laue", LAUE_GROUPS)
+@pytest.mark.parametrize("laue", GROUPS)
 def test_equivalents_have_the_same_density(laue):
     s = symmetry_operators(laue)[:, -1]
     np.testing.assert_allclose(odf(multiply(s, AT), Q, laue=laue, halfwidth=WIDE), odf(AT, Q, laue=laue, halfwidth=WIDE), rtol=1e-11)
