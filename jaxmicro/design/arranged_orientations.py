@@ -25,12 +25,15 @@ STEP, QUANTILES = 5.0, 32  # edges of the bins of misorientation: every 5°, and
 TEXTURE = 0.2
 BELL = np.deg2rad(14.0)  # half width of the overlap of two kernels of 10°
 HOT, COLD = 1e-3, 1e-6
-SWEEPS = 24
+SWEEPS, FEWEST = 24, 6  # through all cells; fewer where there are many, whose mean is steady
+STEPS = 24_000
+MOST = 500  # orientations to choose from
 
 
 class Candidates(NamedTuple):
     """Orientations to choose from, what share of the volume each has in the map, and what pairs of them make."""
 
+    orientations: Float[np.ndarray, "4 m"]
     shares: Float[np.ndarray, " m"]
     bins: Int[np.ndarray, "m m"]
     twins: Bool[np.ndarray, "m m"]
@@ -57,31 +60,45 @@ class Target(NamedTuple):
 
 
 def candidates(
-    orientations: Float[np.ndarray, "4 m"], volumes: Float[np.ndarray, " m"], borders: Borders, laue: str, twins: str | None
+    orientations: Float[np.ndarray, "4 n"], volumes: Float[np.ndarray, " n"], borders: Borders, laue: str, twins: str | None
 ) -> tuple[Candidates, Target]:
-    """The mean orientations of a map's grains, what pairs of them make, and what its boundaries are like."""
-    many = orientations.shape[1]
-    first, second = np.triu_indices(many)
-    pair = orientations[:, first], orientations[:, second]
-    found = np.zeros(first.size, bool)
-    if twins is not None:
-        system = twin_system(twins)
-        found = np.rad2deg(angle_from(*pair, system.rotations[:, 0], laue)) <= brandon(3)
+    """Of the mean orientations of a map's grains those to choose from, what pairs of them make, and what the map's boundaries are like."""
+    beside = orientations[:, borders.pairs[0]], orientations[:, borders.pairs[1]]
+    turned = np.rad2deg(angle_between(*beside, laue))
+    order = np.argsort(turned)
+    places = np.searchsorted(np.cumsum(borders.lengths[order]), np.linspace(0, 1, QUANTILES + 1)[1:-1] * borders.lengths.sum())
+    edges = np.union1d(np.arange(STEP, 180.0, STEP), turned[order][np.minimum(places, order.size - 1)])
+    taken, shares = _few(volumes)
+    first, second = np.triu_indices(taken.size)
+    pair = orientations[:, taken[first]], orientations[:, taken[second]]
 
     def square(values: np.ndarray) -> np.ndarray:
-        table = np.zeros((many, many), values.dtype)
+        table = np.zeros((taken.size, taken.size), values.dtype)
         table[first, second] = table[second, first] = values
         return table
 
     angles = square(angle_between(*pair, laue))
-    turned = np.rad2deg(angles[tuple(borders.pairs)])
-    order = np.argsort(turned)
-    places = np.searchsorted(np.cumsum(borders.lengths[order]), np.linspace(0, 1, QUANTILES + 1)[1:-1] * borders.lengths.sum())
-    edges = np.union1d(np.arange(STEP, 180.0, STEP), turned[order][np.minimum(places, order.size - 1)])
     table = Candidates(
-        volumes / volumes.sum(), np.searchsorted(edges, np.rad2deg(angles)), square(found), 0.5 ** ((angles / BELL) ** 2), edges
-    )
-    return table, boundaries(table, borders, np.arange(many))
+        orientations[:, taken], shares / shares.sum(), np.searchsorted(edges, np.rad2deg(angles)), square(_twinned(*pair, laue, twins)),
+        0.5 ** ((angles / BELL) ** 2), edges,
+    )  # fmt: skip
+    twin_share = float(np.average(_twinned(*beside, laue, twins), weights=borders.lengths))
+    return table, Target(table.binned(turned, borders.lengths), twin_share)
+
+
+def _few(volumes: Float[np.ndarray, " n"]) -> tuple[Int[np.ndarray, " m"], Float[np.ndarray, " m"]]:
+    """All grains with their volumes, or of many those at equal steps of the volume, in the order of the map, with how often each was met."""
+    if volumes.size <= MOST:
+        return np.arange(volumes.size), volumes
+    met = np.searchsorted(np.cumsum(volumes) / volumes.sum(), (np.arange(MOST) + 0.5) / MOST)
+    taken, times = np.unique(met, return_counts=True)
+    return taken, times.astype(float)
+
+
+def _twinned(q1: Float[np.ndarray, "4 k"], q2: Float[np.ndarray, "4 k"], laue: str, twins: str | None) -> Bool[np.ndarray, " k"]:
+    if twins is None:
+        return np.zeros(q1.shape[1], bool)
+    return np.rad2deg(angle_from(q1, q2, twin_system(twins).rotations[:, 0], laue)) <= brandon(3)
 
 
 def corrected(
@@ -112,7 +129,7 @@ def arrange(
     count = volumes.size
     chosen = generator.choice(table.shares.size, count, p=table.shares) if start is None else start.copy()
     state = _State(table, wanted, borders, volumes / volumes.sum(), chosen)
-    sweeps = SWEEPS if start is None else SWEEPS // 3
+    sweeps = int(np.clip(STEPS // count, FEWEST, SWEEPS if start is None else SWEEPS // 3))
     for temperature in np.geomspace(HOT if start is None else np.sqrt(HOT * COLD), COLD, sweeps).tolist():
         for cell in generator.permutation(count).tolist():
             state.draw(cell, temperature, generator)

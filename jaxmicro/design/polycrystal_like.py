@@ -37,7 +37,6 @@ class Wanted(NamedTuple):
     aspect_ratios: Float[np.ndarray, " n"]
     shares: Float[np.ndarray, " n"]
     aspect: Float[np.ndarray, " d"]
-    orientations: Float[np.ndarray, "4 n"]
     table: Candidates
     boundaries: Target
     misorientations: tuple[np.ndarray, np.ndarray]
@@ -152,7 +151,7 @@ def _read(ms: Microstructure, grains: Grains, twins: str | None, edges: str) -> 
     return Wanted(
         phase=ms.phases[phase], area=float(np.average(found.areas, weights=weights)),
         diameters=found.diameters[weights > 0], aspect_ratios=found.aspect_ratios[weights > 0], shares=weights[weights > 0], aspect=_aspect(grains, weights),
-        orientations=orientations[:, of_phase], table=table, boundaries=boundaries, misorientations=apart, lamellae=share, thickness=thickness, sigma3=sigma3, deviation=deviation,
+        table=table, boundaries=boundaries, misorientations=apart, lamellae=share, thickness=thickness, sigma3=sigma3, deviation=deviation,
     )  # fmt: skip
 
 
@@ -223,7 +222,7 @@ def _arranged(cells: Microstructure, wanted: Wanted, system: str | None, halfwid
     chosen, goal, best, nearest = None, wanted.boundaries, cells, np.inf
     for _ in range(ROUNDS):
         chosen = arrange(wanted.table, goal, borders, np.asarray(grains.areas, float), generator, chosen)
-        turns = np.stack(product(scatter, wanted.orientations[:, chosen]))
+        turns = np.stack(product(scatter, wanted.table.orientations[:, chosen]))
         made = cells.replace(orientation=turns[:, np.asarray(cells.maps["grain"])].astype(np.asarray(cells.orientation).dtype))
         if system is not None and wanted.lamellae >= FEWEST:
             made = _with_lamellae(made, wanted, system, keys["lamellae"])

@@ -8,7 +8,7 @@ from jaxmicro import Grid
 from jaxmicro.descriptors import measure_grains
 from jaxmicro.design.arranged_orientations import Borders, Target, _State, arrange, boundaries, candidates, corrected
 from jaxmicro.microstructures import polycrystal
-from jaxmicro.orientations import multiply, random_orientations, twin_system
+from jaxmicro.orientations import misorientation, multiply, random_orientations, twin_system
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +77,21 @@ def test_a_draw_at_no_temperature_takes_the_least_energy(structure):
         state = _State(table, wanted, borders, volumes, start.copy())
         state.draw(cell, 1e-12, np.random.default_rng(0))
         assert energies[state.chosen[cell]] <= min(energies) + 1e-12
+
+
+def test_few_stand_for_many():
+    """Of 900 grains 500 at most are taken, the large ones more often; what is asked of the boundaries is that of all."""
+    turns = np.asarray(random_orientations(jax.random.key(3), 900))
+    volumes = np.random.default_rng(0).exponential(size=900)
+    borders = Borders(np.stack([np.arange(899), np.arange(1, 900)]), np.ones(899))
+    table, wanted = candidates(turns, volumes, borders, "m-3m", "fcc")
+    assert 300 < table.shares.size <= 500
+    assert table.orientations.shape == (4, table.shares.size)
+    assert table.shares.sum() == pytest.approx(1.0)
+    places = [int(np.flatnonzero((turns == each[:, None]).all(axis=0))[0]) for each in table.orientations.T]
+    assert np.abs(table.shares - volumes[places] / volumes.sum()).max() <= 1.0 / 500
+    angles = np.rad2deg(np.asarray(misorientation(turns[:, :-1], turns[:, 1:])))
+    np.testing.assert_allclose(wanted.distribution, table.binned(angles, np.ones(899)), atol=2.5 / 899)  # one or two at an edge
 
 
 def test_what_is_asked_next(structure):
