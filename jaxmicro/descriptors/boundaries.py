@@ -149,8 +149,8 @@ def coincidence_shares(
         Σ: share. A boundary that is within Brandon's angle of several counts for each; NaN where there are no boundaries.
 
     Raises:
-        ValueError: as `neighbour_misorientation`, for an angle that is not within 0–180°, a phase that does not exist or is not cubic, and
-            an unknown Σ.
+        ValueError: as `neighbour_misorientation`, for a map without an indexed voxel, an angle that is not within 0–180°, a phase that does
+            not exist or is not cubic, and an unknown Σ.
         TypeError: if `sigmas` is no sequence.
 
     Reference: D. G. Brandon, Acta Metall. 14, 1479 (1966), doi:10.1016/0001-6160(66)90168-4.
@@ -167,7 +167,7 @@ def coincidence_shares(
     """
     check_angle("angle", angle)
     check_sigmas("sigmas", sigmas)
-    crystals = crystal_map(ms, "Boundaries", somewhere=False)
+    crystals = crystal_map(ms, "Boundaries")
     chosen = _cubic_phases(ms, phase)
     total, found = 0.0, dict.fromkeys(sigmas, 0.0)
     for axis in range(ms.grid.ndim):

@@ -107,3 +107,9 @@ def test_a_measured_superalloy_has_the_boundaries_that_another_program_counted(s
     assert found.inside == pytest.approx(0.373, abs=0.0005)
     assert found.across == pytest.approx(52.0, abs=0.05)
     assert found.twins == pytest.approx(0.574, abs=0.0005)
+
+
+def test_coincidences_need_an_indexed_voxel(as_user):
+    ms = stripes([0.0])
+    with pytest.raises(ValueError, match="must have a voxel that is indexed"):
+        coincidence_shares(ms.replace(mask=np.zeros(ms.grid.shape, bool)))
