@@ -48,7 +48,9 @@ def test_nodal_blocks_are_those_of_the_operator(kinematics, shape):
         np.testing.assert_allclose(block.ravel(), np.diagonal(matrix[i, :, j, :]), rtol=1e-10, atol=1e-12 * np.abs(matrix).max())
 
 
-@pytest.mark.parametrize(("kinematics", "shape"), CASES)
+@pytest.mark.parametrize(
+    ("kinematics", "shape"), [pytest.param(*case, marks=pytest.mark.slow) if k in (1, 4) else case for k, case in enumerate(CASES)]
+)
 def test_a_cycle_is_symmetric_and_definite(kinematics, shape):
     operator, law, c = BoxElement(kinematics, full=True), hard_law(kinematics, shape), kinematics.components
     cycle = dense(multigrid.multigrid(operator, law, spacing_of(shape), True), c, shape)

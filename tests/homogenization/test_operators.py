@@ -136,7 +136,13 @@ def test_every_kernel_acts_as_the_force(name, kinematics, shape):
 
 
 @pytest.mark.parametrize("name", ["finite_element", "rotated"])
-@pytest.mark.parametrize("shape", [(2, 2), (2, 9), (7, 2), (11, 13), (2, 2, 2), (2, 7, 3), (3, 9, 2), (4, 10, 5)])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (2, 2), (11, 13), (2, 2, 2), (4, 10, 5),
+        *(pytest.param(shape, marks=pytest.mark.slow) for shape in ((2, 9), (7, 2), (2, 7, 3), (3, 9, 2))),
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("dtype", [jnp.float64, jnp.float32])
 def test_kernels_on_grids_of_several_blocks_and_of_the_smallest_size(name, shape, dtype, monkeypatch):
     # In 3D blocks of at most two or three rows; where these do not divide the plane, the last two blocks overlap.
