@@ -73,6 +73,22 @@ def check_broadcast(argument: str, shape: Sequence[int], other: str, other_shape
         ) from None
 
 
+def is_number(value: Any) -> bool:
+    """Whether it is one real number that is known: Python's own, NumPy's and JAX's alike, but no text, truth value or list."""
+    return is_concrete(value) and not isinstance(value, list | tuple) and np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iuf"
+
+
+def as_number(value: Any) -> float:
+    """The number that is given; NaN for whatever is none, which every comparison then refuses."""
+    return float(value) if is_number(value) else np.nan
+
+
+def check_whole(argument: str, value: Any, least: int, advice: str = "") -> None:
+    """Check that a concrete value is a whole number from `least` on."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    check(whole and value >= least, f"`{argument}` must be a whole number from {least} on, but it is {value!r}. {advice}".rstrip())
+
+
 def check_finite(argument: str, value: Any) -> None:
     """Check that a concrete array holds no NaN and no infinity, and name the first place that does."""
     if not is_concrete(value):

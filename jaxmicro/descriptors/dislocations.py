@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from jaxmicro._core import check, check_choice, record, static
+from jaxmicro._core import as_number, check, check_choice, record, static
 from jaxmicro.descriptors.grains import Grains, check_angle, check_grid
 from jaxmicro.descriptors.least_line_length import dislocation_curvatures, least_line_length
 from jaxmicro.descriptors.neighbours import CrystalMap, crystal_map, laue_group, neighbour_pairs
@@ -77,10 +77,11 @@ def dislocation_density(
         `DislocationDensity`. Noise of the orientations adds to it: 0.1° on steps of 0.1 µm are 7e13 1/m².
 
     Raises:
-        ValueError: if there are no orientations, no voxel is indexed, the grains are of another grid, a Burgers vector is not positive or not one for each phase, the angle
-            is not within 0–180°, the method or unit is not known, slip systems are missing, do not fit the Laue group or cannot make every
-            curvature; and inside jit, vmap or grad.
-        RuntimeError: if the simplex method did not end within 200 steps somewhere (a dozen are usual).
+        ValueError: if there are no orientations, no voxel is indexed, the grains are of another grid, a Burgers vector is not positive or
+            not one for each phase, the angle is not within 0–180°, the method or unit is not known, slip systems are missing, do not fit
+            the Laue group or cannot make every curvature; and inside jit, vmap or grad.
+        TypeError: if `systems` are no slip systems.
+        SolveError: if the simplex method did not end within 200 steps somewhere (a dozen are usual).
 
     Reference:
         J. F. Nye, Acta Metall. 1, 153 (1953), doi:10.1016/0001-6160(53)90054-6; W. Pantleon, "Resolving the geometrically necessary
@@ -132,8 +133,10 @@ def _burgers_lengths(burgers: float | Sequence[float], ms: Microstructure) -> Fl
     remedy = "Nickel has 2.49e-4 µm."
     given: Any = np.asarray(burgers, dtype=object)
     lengths = given.ravel().tolist()
-    good = all(isinstance(b, int | float | np.number) and not isinstance(b, bool) and np.isfinite(b) and b > 0 for b in lengths)
-    check(good, f"`burgers` must be a positive length in the unit of the grid, or one for each phase, but it is {burgers!r}. {remedy}")
+    check(
+        all(0 < as_number(b) < np.inf for b in lengths),
+        f"`burgers` must be a positive length in the unit of the grid, or one for each phase, but it is {burgers!r}. {remedy}",
+    )
     names = [phase.name for phase in ms.phases]
     check(
         given.ndim == 0 or given.shape == (len(names),),
@@ -145,6 +148,11 @@ def _burgers_lengths(burgers: float | Sequence[float], ms: Microstructure) -> Fl
 def _kinds(systems: SlipSystems | Sequence[SlipSystems | None], ms: Microstructure) -> list[Float[np.ndarray, "3 3 m"] | None]:
     """The curvatures that the dislocations of each phase make."""
     each = [systems] if isinstance(systems, SlipSystems) else list(systems)
+    check(
+        all(one is None or isinstance(one, SlipSystems) for one in each),
+        f"`systems` must be slip systems, or one or None for each phase, but they are {systems!r}. {REMEDY}",
+        TypeError,
+    )
     check(
         len(each) == ms.n_phases,
         f"`systems` must be one for each of the phases {', '.join(p.name for p in ms.phases)}, but there are {len(each)}. "

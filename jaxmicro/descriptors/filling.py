@@ -6,9 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Int
 
-from jaxmicro._core import check, check_choice
+from jaxmicro._core import check, check_choice, is_number
 from jaxmicro.descriptors.grains import Grains, check_grid, segment_grains
-from jaxmicro.descriptors.neighbours import crystal_map, is_number
+from jaxmicro.descriptors.neighbours import crystal_map
 from jaxmicro.microstructures import Microstructure
 
 METHODS = ("nearest", "mean")

@@ -15,8 +15,8 @@ DEGREES = 180 / np.pi
 def grain_means(crystals: CrystalMap, owner: Int[np.ndarray, " n"], phases: Int[np.ndarray, " grains"]) -> Float[np.ndarray, "4 grains"]:
     """The mean orientation of each grain modulo symmetry, as `orientations.mean_orientation` of its voxels; NaN where none is known.
 
-    Voxels of another phase than their grain have no part in it. All grains of a Laue group at once: equivalents nearest to the mean so far, then the eigenvectors of their moments, until the
-    choice of equivalents stays.
+    Voxels of another phase than their grain have no part in it. All grains of a Laue group at once: equivalents nearest to the mean
+    so far, then the eigenvectors of their moments, until the choice of equivalents stays.
     """
     count = len(phases)
     means = np.full((4, count), np.nan)

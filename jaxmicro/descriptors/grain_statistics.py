@@ -89,7 +89,7 @@ def grain_statistics(ms: Microstructure, grains: Grains, *, edges: str = "correc
     check_choice("edges", edges, EDGES)
     crystals = crystal_map(ms, "Grains")
     check_grid(ms, grains)
-    phase = _main_phase(grains)
+    phase = main_phase(grains)
     of_phase = np.asarray(grains.phases) == phase
     group = laue_group(ms, phase)
     apart, lengths = misorientations_across(crystals, np.asarray(grains.labels).ravel(), dict(crystals.groups)[group], grains.periodic)
@@ -106,7 +106,8 @@ def grain_statistics(ms: Microstructure, grains: Grains, *, edges: str = "correc
     )  # fmt: skip
 
 
-def _main_phase(grains: Grains) -> int:
+def main_phase(grains: Grains) -> int:
+    """The phase whose grains cover most."""
     return int(np.bincount(np.asarray(grains.phases), np.asarray(grains.areas)).argmax())
 
 

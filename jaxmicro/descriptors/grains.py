@@ -6,11 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
-from jaxmicro._core import check, is_concrete, record, static
+from jaxmicro._core import check, is_concrete, is_number, record, static
 from jaxmicro.descriptors.grain_borders import at_edge, between_means, grain_borders
 from jaxmicro.descriptors.grain_orientations import deviations, grain_means, mean_per_grain
 from jaxmicro.descriptors.grain_shapes import equivalent_diameters, grain_shapes
-from jaxmicro.descriptors.neighbours import CrystalMap, crystal_map, is_number, neighbour_pairs
+from jaxmicro.descriptors.neighbours import CrystalMap, crystal_map, neighbour_pairs
 from jaxmicro.microstructures import Microstructure
 from jaxmicro.microstructures.grain_pieces import in_order
 

@@ -9,7 +9,7 @@ every type, prove that no other population has less line.
 import numpy as np
 from jaxtyping import Float
 
-from jaxmicro._core import check
+from jaxmicro._core import SolveError
 from jaxmicro.orientations import SlipSystems
 from jaxmicro.orientations.on_host import rotation_matrices
 
@@ -67,22 +67,21 @@ def _least(columns: Float[np.ndarray, "r m n"], wanted: Float[np.ndarray, "r n"]
     amount = np.einsum("irn,rn->in", inverse, nudged)
     signs = np.where(amount < 0, -1.0, 1.0)
     inverse, amount = inverse * signs[:, None], amount * signs
-    bound, todo = np.zeros(wanted.shape[1]), np.arange(wanted.shape[1])
+    bound, where = np.zeros(wanted.shape[1]), np.arange(wanted.shape[1])
     for _ in range(MOST):
         y = inverse.sum(axis=0)
         slopes = np.einsum("rmn,rn->mn", columns, y)
         entering = np.abs(slopes).argmax(axis=0)
         steepest = np.take_along_axis(slopes, entering[None], axis=0)[0]
         worst = np.maximum(np.abs(steepest), 1.0)
-        bound[todo] = np.maximum(bound[todo], np.sum(wanted * y, axis=0) / worst)
+        bound[where] = np.maximum(bound[where], np.sum(wanted * y, axis=0) / worst)
         open_ = np.flatnonzero(worst > 1 + GAP)
         if open_.size == 0:
             return bound
-        todo, wanted, columns = todo[open_], wanted[:, open_], columns[..., open_]
+        where, wanted, columns = where[open_], wanted[:, open_], columns[..., open_]
         new = np.take_along_axis(columns, entering[open_][None, None], axis=1)[:, 0] * np.sign(steepest[open_])
         inverse, amount = _step(inverse[..., open_], amount[:, open_], new)
-    check(False, f"Least line length was not found within {MOST} steps at {todo.size} points.", RuntimeError)
-    return bound
+    raise SolveError(f"The least line length was not found within {MOST} steps at {where.size} points. Use method='norm' there.")
 
 
 def _first_basis(columns: Float[np.ndarray, "r m n"], wanted: Float[np.ndarray, "r n"]) -> Float[np.ndarray, "r r n"]:

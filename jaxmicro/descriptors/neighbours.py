@@ -1,7 +1,6 @@
 """Neighbouring voxels of a map along its axes, as pairs of positions in the flattened grid."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -20,11 +19,6 @@ def neighbour_pairs(shape: tuple[int, ...], axis: int, periodic: bool) -> tuple[
         return index.ravel(), np.roll(index, -1, axis).ravel()
     n = shape[axis]
     return index.take(range(n - 1), axis).ravel(), index.take(range(1, n), axis).ravel()
-
-
-def is_number(value: Any) -> bool:
-    """Whether it is one real number that is known, and no truth value."""
-    return is_concrete(value) and not isinstance(value, list | tuple) and np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iuf"
 
 
 def laue_group(ms: Microstructure, phase: int) -> str:

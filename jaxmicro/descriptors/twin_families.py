@@ -4,9 +4,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxmicro._core import check, record
+from jaxmicro._core import check, is_number, record
 from jaxmicro.descriptors.grains import Grains, assembled, check_angle, check_grid
-from jaxmicro.descriptors.neighbours import CrystalMap, crystal_map, is_number, laue_group, neighbour_pairs
+from jaxmicro.descriptors.neighbours import CrystalMap, crystal_map, laue_group, neighbour_pairs
 from jaxmicro.microstructures import Microstructure
 from jaxmicro.microstructures.grain_pieces import in_order
 from jaxmicro.orientations.twins import TwinSystem, twin_system

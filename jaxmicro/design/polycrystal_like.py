@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxmicro._core import check, check_choice, is_concrete, numpy_generator, split_named
+from jaxmicro._core import as_number, check, check_choice, is_concrete, numpy_generator, split_named
 from jaxmicro.descriptors import Grains, coincidence_shares, grain_statistics, measure_grains, merge_twins, segment_grains
 from jaxmicro.descriptors.grain_comparison import weighted_distance
-from jaxmicro.descriptors.grain_statistics import misorientations_across
+from jaxmicro.descriptors.grain_statistics import main_phase, misorientations_across
 from jaxmicro.descriptors.neighbours import CUBIC, crystal_map, neighbour_pairs
 from jaxmicro.design.arranged_orientations import Borders, Candidates, Target, arrange, candidates, corrected
 from jaxmicro.fields import Grid
@@ -43,6 +43,7 @@ class Wanted(NamedTuple):
     lamellae: float
     thickness: float
     sigma3: float
+    angle: float
     deviation: float
 
 
@@ -93,8 +94,10 @@ def polycrystal_like(
     check(is_concrete(ms, grid, key), "Polycrystals are made on the host: call this outside jit, vmap and grad.")
     if twins is not None:
         check_choice("twins", twins, CUBIC_TWINS)
-    number = np.ndim(halfwidth) == 0 and np.asarray(halfwidth).dtype.kind in "iuf" and 0 <= float(halfwidth) < 90
-    check(number, f"`halfwidth` must be degrees from 0 to 90, but it is {halfwidth!r}. 0 keeps the orientations of the map.")
+    check(
+        0 <= as_number(halfwidth) < 90,
+        f"`halfwidth` must be degrees from 0 to 90, but it is {halfwidth!r}. 0 keeps the orientations of the map.",
+    )
     grid = ms.grid if grid is None else grid
     check(grid.ndim == ms.grid.ndim, f"`grid` must have the {ms.grid.ndim} dimensions of the map, but it has {grid.ndim}.")
     wanted = _read(ms, segment_grains(ms, **options), twins, edges)
@@ -128,7 +131,7 @@ def _cells(grid: Grid, wanted: Wanted, count: int, key: Array) -> Microstructure
 
 def _read(ms: Microstructure, grains: Grains, twins: str | None, edges: str) -> Wanted:
     """The statistics of the phase that covers most; lamellae belong to the grain that they share most boundary with."""
-    phase = int(np.bincount(np.asarray(grains.phases), np.asarray(grains.areas)).argmax())
+    phase, angle = main_phase(grains), grains.angle
     share, thickness, sigma3, deviation = 0.0, 0.0, 0.0, 0.0
     orientations = np.asarray(grains.mean_orientations, float)
     apart = misorientations_across(crystal_map(ms, "Grains"), np.asarray(grains.labels).ravel(), [phase], grains.periodic)
@@ -151,7 +154,7 @@ def _read(ms: Microstructure, grains: Grains, twins: str | None, edges: str) -> 
     return Wanted(
         phase=ms.phases[phase], area=float(np.average(found.areas, weights=weights)),
         diameters=found.diameters[weights > 0], aspect_ratios=found.aspect_ratios[weights > 0], shares=weights[weights > 0], aspect=_aspect(grains, weights),
-        table=table, boundaries=boundaries, misorientations=apart, lamellae=share, thickness=thickness, sigma3=sigma3, deviation=deviation,
+        table=table, boundaries=boundaries, misorientations=apart, lamellae=share, thickness=thickness, sigma3=sigma3, angle=angle, deviation=deviation,
     )  # fmt: skip
 
 
@@ -228,7 +231,7 @@ def _arranged(cells: Microstructure, wanted: Wanted, system: str | None, halfwid
             made = _with_lamellae(made, wanted, system, keys["lamellae"])
         crystals = crystal_map(made, "Grains")
         found = misorientations_across(crystals, np.asarray(made.maps["grain"]).ravel(), [0], True)
-        short = 0.0 if system is None else wanted.sigma3 - coincidence_shares(made, (3,), periodic=True)[3]
+        short = 0.0 if system is None else wanted.sigma3 - coincidence_shares(made, (3,), wanted.angle, periodic=True)[3]
         miss = 2 * abs(short) + weighted_distance(*found, *wanted.misorientations)
         if miss < nearest:
             best, nearest = made, miss

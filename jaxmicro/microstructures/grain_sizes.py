@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import ArrayLike, Float, Int
 
-from jaxmicro._core import check, is_concrete
-from jaxmicro.microstructures.plain_numbers import as_number
+from jaxmicro._core import as_number, check, is_concrete
 
 
 def log_normal_sizes(count: int, spread: float | Float[ArrayLike, ""], *, dim: int) -> Float[np.ndarray, " count"]:

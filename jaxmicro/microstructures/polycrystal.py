@@ -6,14 +6,25 @@ from typing import Any
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from jaxmicro._core import SolveError, Status, as_float_array, check, check_choice, check_shape, is_concrete, numpy_generator, split_named
+from jaxmicro._core import (
+    SolveError,
+    Status,
+    as_float_array,
+    as_number,
+    check,
+    check_choice,
+    check_shape,
+    check_whole,
+    is_concrete,
+    numpy_generator,
+    split_named,
+)
 from jaxmicro.fields import Grid
 from jaxmicro.microstructures.balanced_texture import balanced_order
 from jaxmicro.microstructures.grain_pieces import grains_from_their_gaps
 from jaxmicro.microstructures.grain_sizes import log_normal_sizes
 from jaxmicro.microstructures.laguerre import ScaledCell, power_owner, scaled_cell
 from jaxmicro.microstructures.phase import Phase
-from jaxmicro.microstructures.plain_numbers import as_number, check_whole
 from jaxmicro.microstructures.power_weights import centroids, checked_volumes, laguerre_weights
 from jaxmicro.microstructures.record import Microstructure
 from jaxmicro.orientations import random_orientations

@@ -23,10 +23,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import ArrayLike, Float, Int
 
-from jaxmicro._core import SolveError, Status, check, check_shape, is_concrete, record
+from jaxmicro._core import SolveError, Status, as_number, check, check_shape, check_whole, is_concrete, record
 from jaxmicro.fields import Grid
 from jaxmicro.microstructures.laguerre import ScaledCell, power_owner, scaled_cell
-from jaxmicro.microstructures.plain_numbers import as_number, check_whole
 
 VOXELS = {2: 4, 3: 6}  # what lattice points leave undecided, on top of `rtol`; at most half of a cell; more where voxels are no cubes
 SMALLEST_STEP = 1 / 64

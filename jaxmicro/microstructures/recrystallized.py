@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from jaxmicro._core import check, check_shape, is_concrete, numpy_generator, split_named
+from jaxmicro._core import as_number, check, check_shape, is_concrete, numpy_generator, split_named
 from jaxmicro.fields import Grid
 from jaxmicro.microstructures.balanced_texture import balanced_order
 from jaxmicro.microstructures.grain_pieces import grains_from_their_gaps
 from jaxmicro.microstructures.packing import into_cell
 from jaxmicro.microstructures.phase import Phase
-from jaxmicro.microstructures.plain_numbers import as_number
 from jaxmicro.microstructures.polycrystal import polycrystal
 from jaxmicro.microstructures.record import Microstructure
 

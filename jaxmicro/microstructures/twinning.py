@@ -15,9 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxmicro._core import check, is_concrete, numpy_generator, split_named
+from jaxmicro._core import as_number, check, is_concrete, numpy_generator, split_named
 from jaxmicro.microstructures.grain_pieces import connected_pieces, grains_from_their_gaps
-from jaxmicro.microstructures.plain_numbers import as_number
 from jaxmicro.microstructures.record import Microstructure
 from jaxmicro.orientations import TwinSystem, symmetry_operators, twin_system
 from jaxmicro.orientations.equivalents import inverse, product

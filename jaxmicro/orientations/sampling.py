@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from jaxmicro._core import as_float_array, as_float_arrays, check, check_choice, in_reach, is_concrete, split_named
+from jaxmicro._core import as_float_array, as_float_arrays, check, check_choice, check_whole, in_reach, is_concrete, split_named
 from jaxmicro.orientations.axis_angle import from_axis_angle
 from jaxmicro.orientations.components import FIBRES, texture_component
 from jaxmicro.orientations.even_sampling import even_choice, even_points, even_rotations, even_turns
@@ -235,8 +235,7 @@ def sample_odf(
 
 
 def _check_count(n: Any) -> None:
-    whole = isinstance(n, int | np.integer) and not isinstance(n, bool)
-    check(whole and n >= 0, f"`n` must be a whole number that is not negative, but it is {n!r}. Give the number of orientations to draw.")
+    check_whole("n", n, 0, "Give the number of orientations to draw.")
 
 
 def _weighted(given: Float[Array, "4 m"], weights: Any) -> tuple[Float[Array, "4 m"], Float[Array, " m"]]:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from jaxmicro._core import as_float_arrays, check, check_broadcast, check_choice, in_reach, is_concrete, record, static
+from jaxmicro._core import as_float_arrays, check, check_broadcast, check_choice, in_reach, is_number, record, static
 from jaxmicro.fields.mandel import PAIRS
 from jaxmicro.orientations.equivalents import SAME
 from jaxmicro.orientations.laue import symmetry_operators
@@ -92,8 +92,7 @@ def slip_systems(name: str, c_over_a: float | None = None) -> SlipSystems:
 
 
 def _axial_ratio(value: Any) -> float:
-    number = is_concrete(value) and np.shape(value) == () and np.asarray(value).dtype.kind in "iuf"
-    check(number, f"`c_over_a` must be a number, but it is {value!r}. Pass c/a, such as 1.587.", TypeError)
+    check(is_number(value), f"`c_over_a` must be a number, but it is {value!r}. Pass c/a, such as 1.587.", TypeError)
     check(0 < float(value) < np.inf, f"`c_over_a` must be positive, but it is {value}. Pass c/a.")
     return float(value)
 

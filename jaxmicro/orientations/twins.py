@@ -5,12 +5,10 @@ normal of K1; modulo symmetry that is 60° about ⟨111⟩ (Σ3) for {111} and {
 {10-12} of magnesium.
 """
 
-import math
-
 import numpy as np
 from jaxtyping import Float
 
-from jaxmicro._core import check, check_choice, is_concrete, record, static
+from jaxmicro._core import as_number, check, check_choice, is_concrete, is_number, record, static
 from jaxmicro.orientations.equivalents import product
 from jaxmicro.orientations.laue import symmetry_operators
 from jaxmicro.orientations.slip import plane_normal
@@ -71,10 +69,12 @@ def twin_system(name: str = "fcc", c_over_a: float | None = None) -> TwinSystem:
         laue, normal = "m-3m", plane_normal(CUBIC[name], 1.0)
     else:
         check(is_concrete(c_over_a), "Twin systems are made on the host: give `c_over_a` as a number, outside jit, vmap and grad.")
-        given = np.asarray(math.nan if c_over_a is None else c_over_a)
-        single = given.ndim == 0 and given.dtype.kind in "iuf"
-        check(single, f"`c_over_a` must be a number, but it is {c_over_a!r}. Give c/a, such as 1.624 for Mg.", TypeError)
-        ratio = float(given)
+        check(
+            c_over_a is None or is_number(c_over_a),
+            f"`c_over_a` must be a number, but it is {c_over_a!r}. Give c/a, such as 1.624 for Mg.",
+            TypeError,
+        )
+        ratio = as_number(c_over_a)
         check(
             LEAST_RATIO <= ratio <= LARGEST_RATIO,
             f"`c_over_a` must be the positive axial ratio for {name!r}, from {LEAST_RATIO} to {LARGEST_RATIO}, but it is {c_over_a!r}. "

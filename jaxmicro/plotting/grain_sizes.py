@@ -7,8 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from jaxmicro._core import check
-from jaxmicro.descriptors.neighbours import is_number
+from jaxmicro._core import check, is_number
 from jaxmicro.plotting.pictures import numeric
 from jaxmicro.plotting.style import LINES, PHASES, figure_legend, new_figure, plain, style_axes, with_unit
 

@@ -12,8 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator
 
-from jaxmicro._core import check, check_choice
-from jaxmicro.descriptors.neighbours import is_number
+from jaxmicro._core import check, check_choice, is_number
 from jaxmicro.orientations.sectors import direction_of_indices
 from jaxmicro.plotting.axial_density import axial_density, binned
 from jaxmicro.plotting.color_keys import indices_symbol

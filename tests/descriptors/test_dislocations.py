@@ -218,6 +218,8 @@ def test_bad_slip_systems_are_named(as_user):
     hexagonal = ms.replace(phases=(jm.microstructures.Phase("Ti", laue="6/mmm"),))
     with pytest.raises(ValueError, match="make only 4 of its 9 components"):
         dislocation_density(hexagonal, BURGERS, method="systems", systems=slip_systems("hcp_basal"))
+    with pytest.raises(TypeError, match="`systems` must be slip systems, or one or None for each phase"):
+        dislocation_density(ms, BURGERS, method="systems", systems="fcc")
     with pytest.raises(ValueError, match="`burgers` must be one length, or one for each of the phases"):
         dislocation_density(ms, [BURGERS, BURGERS])
 

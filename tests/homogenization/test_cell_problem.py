@@ -12,6 +12,7 @@ from jaxmicro.fields import mandel_to_tensor, tensor_to_mandel
 from jaxmicro.homogenization import solve_cell_problem, uniaxial_stress
 from jaxmicro.materials import Isotropic, isotropic_stiffness
 from jaxmicro.orientations import from_euler, to_matrix
+from tests.homogenization.everyday import once_for_each_cell
 from tests.homogenization.references import laminate_stiffness, random_stiffness
 
 MEANS = 1e-6  # default rtol is 1e-7; means are off by about that times the contrast of the load cases
@@ -24,15 +25,7 @@ def random_cell(shape, size, seed=0):
     return jnp.asarray(voxels.reshape(size, size, *shape)), jm.Grid(shape, np.array([1.0, 1.7, 0.8])[: len(shape)])
 
 
-EVERYDAY = [(CELLS[0], "rotated"), (CELLS[1], "fourier"), (CELLS[2], "finite_element")]
-MIXTURES = [
-    pytest.param(*cell, name, marks=() if (cell, name) in EVERYDAY else pytest.mark.slow)
-    for cell in CELLS
-    for name in ("finite_element", "rotated", "fourier")
-]
-
-
-@pytest.mark.parametrize(("shape", "size", "discretization"), MIXTURES)
+@pytest.mark.parametrize(("shape", "size", "discretization"), once_for_each_cell(CELLS))
 def test_any_mixture_of_prescribed_components(shape, size, discretization):
     """Against the partitioned effective tensor."""
     stiffness, grid = random_cell(shape, size)

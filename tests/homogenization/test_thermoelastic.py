@@ -10,6 +10,7 @@ import jaxmicro as jm
 from jaxmicro import Status
 from jaxmicro.homogenization import effective_thermoelastic, solve_cell_problem
 from jaxmicro.materials import isotropic_stiffness
+from tests.homogenization.everyday import once_for_each_cell
 from tests.homogenization.references import random_stiffness
 
 CELLS = [((8, 9), 3), ((8, 9), 6), ((4, 5, 6), 6)]
@@ -26,15 +27,7 @@ def field(labels, values):
     return np.moveaxis(np.asarray(values)[labels], range(-np.ndim(values[0]), 0), range(np.ndim(values[0])))
 
 
-EVERYDAY = [(CELLS[0], "rotated"), (CELLS[1], "fourier"), (CELLS[2], "finite_element")]
-PAIRS = [
-    pytest.param(*cell, name, marks=() if (cell, name) in EVERYDAY else pytest.mark.slow)
-    for cell in CELLS
-    for name in ("finite_element", "rotated", "fourier")
-]
-
-
-@pytest.mark.parametrize(("shape", "size", "discretization"), PAIRS)
+@pytest.mark.parametrize(("shape", "size", "discretization"), once_for_each_cell(CELLS))
 def test_two_phases_obey_levin(shape, size, discretization):
     """α_eff = ⟨α⟩ + (α₁ − α₀) (S₁ − S₀)⁻¹ (S_eff − ⟨S⟩), whatever the geometry."""
     labels, tensors, own = two_phases(shape, size)

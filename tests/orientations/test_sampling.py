@@ -225,7 +225,7 @@ def test_counts_that_are_none_are_named(as_user):
             lambda n: sample_fibre(KEY, n, "gamma"),
             lambda n: sample_kernel(KEY, n, CENTRE, 0.1),
         ):
-            with pytest.raises(ValueError, match="`n` must be a whole number that is not negative, but it is"):
+            with pytest.raises(ValueError, match="`n` must be a whole number from 0 on, but it is"):
                 draw(n)
     with pytest.raises(TypeError, match="`shares` must give a weight for each name, but it is 'cube'"):
         sample_components(KEY, 5, "cube", 0.1)
