@@ -37,8 +37,9 @@ def main(arguments: list[str]) -> dict[str, float]:
     edges = "keep" if quick else "correct"
     made = [jm.design.polycrystal_like(ms, key=jax.random.key(k), edges=edges) for k in range(1 if quick else SAMPLES)]
     print("\n".join(made[0].notes))
-    compared = jm.descriptors.compare_grains(ms, made[0], names=("map", "twin"), edges=edges)
-    print(compared)
+    comparisons = [jm.descriptors.compare_grains(ms, each, names=("map", f"twin {k}"), edges=edges) for k, each in enumerate(made)]
+    print(*comparisons, sep="\n\n")
+    compared = comparisons[0]
     for name, figure in (
         ("map", jm.plotting.ipf_map(ms, "z", boundaries=5.0)), ("twin", jm.plotting.ipf_map(made[0], "z", boundaries=5.0)),
         ("comparison", jm.plotting.grain_comparison(compared)),

@@ -7,6 +7,7 @@ import pytest
 import jaxmicro as jm
 from jaxmicro.descriptors import coincidence_shares, compare_grains, segment_grains
 from jaxmicro.design import polycrystal_like
+from jaxmicro.design.polycrystal_like import _read
 from jaxmicro.microstructures import Phase, add_twins, polycrystal
 from jaxmicro.orientations import sample_components
 
@@ -55,6 +56,13 @@ def test_another_grid_and_no_twins(measured):
     assert "twin" not in made.maps
     again = polycrystal_like(measured, jm.Grid((96, 96), (96.0, 96.0)), key=jax.random.key(3), twins=None, periodic=True)
     np.testing.assert_array_equal(made.orientation, again.orientation)
+
+
+def test_the_angle_of_the_grains_is_kept_where_lamellae_are_merged(measured):
+    """Grains that are measured anew have none; the share of Σ3 of the twin must count the boundaries that the map's did."""
+    wanted = _read(measured, segment_grains(measured, 12.0, periodic=True), "fcc", "keep")
+    assert wanted.lamellae > 0.05
+    assert wanted.angle == 12.0
 
 
 def test_bad_input_is_named(as_user, measured):
