@@ -8,6 +8,7 @@ Add one: a descriptor is one file with one pure function, exported here, and a c
 from jaxmicro.descriptors.boundaries import BoundaryStatistics, boundary_statistics, coincidence_shares, neighbour_misorientation
 from jaxmicro.descriptors.correlation import radial_average, two_point_correlation
 from jaxmicro.descriptors.dislocations import DislocationDensity, dislocation_density
+from jaxmicro.descriptors.fidelity import Fidelity, fidelity
 from jaxmicro.descriptors.filling import fill_grains
 from jaxmicro.descriptors.grain_comparison import GrainComparison, compare_grains
 from jaxmicro.descriptors.grain_statistics import GrainStatistics, grain_statistics
@@ -23,6 +24,7 @@ from jaxmicro.descriptors.volume_fractions import volume_fractions
 __all__ = [
     "BoundaryStatistics",
     "DislocationDensity",
+    "Fidelity",
     "GrainComparison",
     "GrainStatistics",
     "Grains",
@@ -32,6 +34,7 @@ __all__ = [
     "coincidence_shares",
     "compare_grains",
     "dislocation_density",
+    "fidelity",
     "fill_grains",
     "grain_statistics",
     "kernel_average_misorientation",

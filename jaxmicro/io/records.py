@@ -110,7 +110,7 @@ def _fields(value: Any) -> dict[str, Any]:
     cls = type(value)
     if cls is Microstructure:
         stored = {"labels": value.labels} if value.is_sharp else {"fractions": value.fractions}
-        rest = ("grid", "orientation", "mask", "phases", "maps", "provenance", "notes")
+        rest = ("grid", "orientation", "mask", "phases", "maps", "provenance", "notes", "asked")
         return stored | {name: getattr(value, name) for name in rest}
     if cls in _parts:
         return {name: getattr(value, name) for name in _parts[cls]}

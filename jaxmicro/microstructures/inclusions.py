@@ -75,7 +75,13 @@ def inclusions(
     provenance = (
         f"inclusions: {radii.size} of mean radius {radii.mean():g}, scatter {scatter:g}, gap {gap:g}, volume fraction {volume_fraction:g}"
     )
-    return _two_phases(grid, share, index, supersample, phases, provenance)
+    asked = {
+        "volume_fractions": (1 - volume_fraction, volume_fraction),
+        "count": radii.size,
+        "mean_radius": radii.mean(),
+        "radius_scatter": radii.std() / radii.mean(),
+    }
+    return _two_phases(grid, share, index, supersample, phases, provenance).replace(asked=asked)
 
 
 def disc(
@@ -193,7 +199,9 @@ def _two_phases(
     grid: Grid, share: np.ndarray, index: np.ndarray, supersample: int, phases: Sequence[Phase | str], provenance: str
 ) -> Microstructure:
     share = share.astype(np.asarray(grid.lengths).dtype)
-    content = {"labels": (share > 0.5).astype(np.int32)} if supersample == 1 else {"fractions": np.stack([1 - share, share])}
+    content: dict[str, Any] = (
+        {"labels": (share > 0.5).astype(np.int32)} if supersample == 1 else {"fractions": np.stack([1 - share, share])}
+    )
     return Microstructure(grid=grid, phases=phases, maps={"inclusion": index}, provenance=provenance, **content)
 
 

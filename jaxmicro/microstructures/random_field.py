@@ -90,7 +90,7 @@ def random_field(
     length = "1/16 of the shortest edge" if correlation_length is None else correlation_length
     provenance = f"random_field: {spectrum} spectrum, correlation length {length}, {arrangement}" if is_concrete(correlation_length) else ""
     names = phases if phases is not None else tuple(f"phase {i}" for i in range(count))
-    return Microstructure(grid=grid, labels=labels, phases=names, provenance=provenance)
+    return Microstructure(grid=grid, labels=labels, phases=names, provenance=provenance, asked={"volume_fractions": shares})
 
 
 def _checked_fractions(fractions: Sequence[float] | ArrayLike | None, volume_fraction: ArrayLike | None, grid: Grid) -> Float[Array, " p"]:

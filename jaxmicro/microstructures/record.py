@@ -23,7 +23,7 @@ class Microstructure:
 
     Either `labels` or `fractions` is stored, and the other one is derived on request: `fractions` of labels are
     0 or 1, `labels` of fractions are the largest fraction's phase. Arrays are pytree leaves, `phases` are static;
-    `provenance` and `notes` ride along but are part neither of the pytree nor of equality (they would recompile every
+    `provenance`, `notes` and `asked` ride along but are part neither of the pytree nor of equality (they would recompile every
     function for every file), so what comes out of `jit` has none.
 
     Args:
@@ -36,6 +36,8 @@ class Microstructure:
         maps: further named maps, `(…, *grid)`.
         provenance: where this comes from, one line.
         notes: what a reader of a report should know, such as defaults chosen while reading.
+        asked: what a generator was asked for, numbers or tuples of numbers by the name of the quantity, which
+            `descriptors.fidelity` measures again; it is lost where labels, fractions, grid or mask are replaced.
 
     Raises:
         ValueError: where shapes disagree, labels have no phase, or fractions are negative or do not sum to 1.
@@ -56,6 +58,7 @@ class Microstructure:
     maps: dict[str, Array]
     provenance: str
     notes: tuple[str, ...]
+    asked: dict[str, float | tuple[float, ...]]
     _labels: Int[Array, "*grid"] | None
     _fractions: Float[Array, "p *grid"] | None
 
@@ -71,6 +74,7 @@ class Microstructure:
         maps: Mapping[str, Any] | None = None,
         provenance: str = "",
         notes: Iterable[str] = (),
+        asked: Mapping[str, Any] | None = None,
     ):
         check((labels is None) != (fractions is None), "A microstructure must have either `labels` or `fractions`, but " + _both(labels))
         if grid is None:
@@ -88,6 +92,7 @@ class Microstructure:
         self._set("phases", validation.checked_phases(phases, stored, parts))
         self._set("provenance", str(provenance))
         self._set("notes", (notes,) if isinstance(notes, str) else tuple(notes))
+        self._set("asked", validation.checked_asked(asked))
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
@@ -141,6 +146,8 @@ class Microstructure:
         }
         if not {"labels", "fractions"} & changes.keys():
             parts |= {"labels": self._labels, "fractions": self._fractions}
+        if not {"labels", "fractions", "grid", "mask"} & changes.keys():
+            parts["asked"] = self.asked
         return Microstructure(**(parts | changes))
 
     def with_notes(self, *lines: str) -> "Microstructure":
@@ -148,6 +155,7 @@ class Microstructure:
         copy = self.tree_unflatten(*reversed(self.tree_flatten()))
         copy._set("provenance", self.provenance)
         copy._set("notes", self.notes + lines)
+        copy._set("asked", self.asked)
         return copy
 
     def describe(self) -> str:
@@ -189,13 +197,14 @@ class Microstructure:
 
     @classmethod
     def tree_unflatten(cls, phases: tuple[Phase, ...], parts: Sequence[Any]) -> "Microstructure":
-        """Rebuild without checks (parts may be tracers or placeholders), without provenance and notes."""
+        """Rebuild without checks (parts may be tracers or placeholders), without provenance, notes and what was asked."""
         copy = object.__new__(cls)
         for name, part in zip(_LEAVES, parts, strict=True):
             copy._set(name, part)
         copy._set("phases", phases)
         copy._set("provenance", "")
         copy._set("notes", ())
+        copy._set("asked", {})
         return copy
 
 

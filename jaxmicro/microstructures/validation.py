@@ -146,3 +146,15 @@ def checked_maps(maps: Mapping[str, Any] | None, shape: tuple[int, ...]) -> dict
 def _few(values: np.ndarray) -> str:
     shown = ", ".join(str(v) for v in values[:6].tolist())
     return shown + (f", … ({values.size} values)" if values.size > 6 else "")
+
+
+def checked_asked(asked: Mapping[str, Any] | None) -> dict[str, float | tuple[float, ...]]:
+    """What was asked of a generator: numbers and flat tuples of numbers; what is traced is not known and left out."""
+    known: dict[str, float | tuple[float, ...]] = {}
+    for name, value in (asked or {}).items():
+        if not is_concrete(value):
+            continue
+        numbers = np.asarray(value, float)
+        check(numbers.ndim <= 1, f"`asked` must hold numbers or lists of numbers, but {name!r} has shape {numbers.shape}.")
+        known[str(name)] = float(numbers) if numbers.ndim == 0 else tuple(numbers.tolist())
+    return known
