@@ -6,13 +6,16 @@ Add one: a descriptor is one file with one pure function, exported here, and a c
 """
 
 from jaxmicro.descriptors.boundaries import BoundaryStatistics, boundary_statistics, coincidence_shares, neighbour_misorientation
-from jaxmicro.descriptors.correlation import radial_average, two_point_correlation
+from jaxmicro.descriptors.chord_lengths import ChordLengths, chord_lengths
+from jaxmicro.descriptors.cluster_function import cluster_function
+from jaxmicro.descriptors.correlation import correlation_length, correlation_matrix, radial_average, two_point_correlation
 from jaxmicro.descriptors.dislocations import DislocationDensity, dislocation_density
 from jaxmicro.descriptors.fidelity import Fidelity, fidelity
 from jaxmicro.descriptors.filling import fill_grains
 from jaxmicro.descriptors.grain_comparison import GrainComparison, compare_grains
 from jaxmicro.descriptors.grain_statistics import GrainStatistics, grain_statistics
 from jaxmicro.descriptors.grains import Grains, measure_grains, segment_grains
+from jaxmicro.descriptors.lineal_path import lineal_path
 from jaxmicro.descriptors.local_misorientation import kernel_average_misorientation
 from jaxmicro.descriptors.oddities import oddities
 from jaxmicro.descriptors.soft_boundaries import soft_boundaries
@@ -23,6 +26,7 @@ from jaxmicro.descriptors.volume_fractions import volume_fractions
 
 __all__ = [
     "BoundaryStatistics",
+    "ChordLengths",
     "DislocationDensity",
     "Fidelity",
     "GrainComparison",
@@ -31,13 +35,18 @@ __all__ = [
     "Tortuosity",
     "TwinFamilies",
     "boundary_statistics",
+    "chord_lengths",
+    "cluster_function",
     "coincidence_shares",
     "compare_grains",
+    "correlation_length",
+    "correlation_matrix",
     "dislocation_density",
     "fidelity",
     "fill_grains",
     "grain_statistics",
     "kernel_average_misorientation",
+    "lineal_path",
     "measure_grains",
     "merge_twins",
     "neighbour_misorientation",
