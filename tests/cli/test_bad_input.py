@@ -108,6 +108,7 @@ def test_not_a_number(capsys, tmp_path):
     assert "finite" in message
 
 
+@pytest.mark.slow
 def test_mixed_units_are_a_warning(capsys, tmp_path):
     cell = write_cell(tmp_path / "cell.npz")
     said = succeed(capsys, "homogenize", cell, "--materials", "[epoxy, {young: 71.0e9, poisson: 0.22}]", "--out", "run")

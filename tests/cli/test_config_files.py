@@ -42,13 +42,12 @@ def test_options_win_over_the_file(tmp_path):
 
 
 def test_a_file_may_ask_for_quiet_and_for_tracebacks(capsys, tmp_path):
-    cell = write_cell(tmp_path / "cell.npz")
     (tmp_path / "quiet.toml").write_text("quiet = true\n")
-    words = ("homogenize", cell, "--materials", PAIR)
+    words = ("generate", "inclusions", "--grid", 16, 16, "--volume-fraction", 0.3)
     assert succeed(capsys, *words, "--config", "quiet.toml").err == ""
     assert "run folder" in succeed(capsys, *words, "--config", "quiet.toml", "--no-quiet").err
     (tmp_path / "debug.toml").write_text("debug = true\n")
-    assert main(["homogenize", "none.npz", "--config", "debug.toml"]) == 2
+    assert main(["describe", "none.npz", "--config", "debug.toml"]) == 2
     assert "Traceback" in capsys.readouterr().err
 
 
@@ -98,6 +97,7 @@ def test_an_option_that_is_wrong(capsys, words, said):
     assert said in refuse(capsys, "train", "a.png", *words)
 
 
+@pytest.mark.slow
 def test_the_stored_configuration_repeats_the_run(capsys, tmp_path):
     cell = write_cell(tmp_path / "cell.npz")
     succeed(capsys, "homogenize", cell, "--materials", PAIR, "--out", "first", "--plane", "stress")

@@ -11,6 +11,8 @@ from jaxmicro.cli.options import parse
 from jaxmicro.cli.reading import read_microstructure
 from tests.cli.command import PAIR, left_over, refuse, squares, succeed, write_cell
 
+RATIO = "[{conductivity: 1.0}, {conductivity: 10.0}]"
+
 
 @pytest.fixture(autouse=True)
 def _here(tmp_path, monkeypatch, as_user):
@@ -61,11 +63,11 @@ def test_grey_values_are_named(tmp_path, phases):
 
 def test_a_mapping_with_others_is_kept_and_repeats_the_run(capsys, tmp_path):
     coloured(tmp_path / "colours.png")
-    succeed(capsys, "homogenize", "colours.png", "--phases", '{"255,0,0": red, null: others}', "--materials", PAIR, "--out", "first")
+    succeed(capsys, "homogenize", "colours.png", "--phases", '{"255,0,0": red, null: others}', "--materials", RATIO, "--out", "first")
     succeed(capsys, "homogenize", "--config", "first/config.json", "--out", "second")
     assert (tmp_path / "first" / "metrics.json").read_bytes() == (tmp_path / "second" / "metrics.json").read_bytes()
     (tmp_path / "run.yaml").write_text('phases: {"255,0,0": red, null: others}\n')
-    succeed(capsys, "homogenize", "colours.png", "--config", "run.yaml", "--materials", PAIR, "--out", "third")
+    succeed(capsys, "homogenize", "colours.png", "--config", "run.yaml", "--materials", RATIO, "--out", "third")
     assert (tmp_path / "first" / "metrics.json").read_bytes() == (tmp_path / "third" / "metrics.json").read_bytes()
 
 

@@ -111,6 +111,7 @@ def test_superalloy_from_ebsd(capsys, shared_data, tmp_path):
     assert (tmp_path / "gradient_pixels.png").is_file()
 
 
+@pytest.mark.slow
 def test_grains_of_a_superalloy(capsys, shared_data, tmp_path):
     found = example("09_grains_of_a_superalloy")([str(shared_data), f"--out={tmp_path}"])
     assert found["grains"] == 109

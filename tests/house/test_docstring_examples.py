@@ -15,6 +15,34 @@ import jaxmicro
 from tests.house.checkout import documented, module_name, modules, parsed
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+# Modules whose examples take over eight seconds, nearly all of it to compile; what they show has tests of its own.
+SLOW = {
+    "jaxmicro.descriptors.grain_comparison",
+    "jaxmicro.descriptors.transport",
+    "jaxmicro.design.minimize",
+    "jaxmicro.design.polycrystal_like",
+    "jaxmicro.design.properties",
+    "jaxmicro.design.space",
+    "jaxmicro.design.verification",
+    "jaxmicro.generative.codec",
+    "jaxmicro.generative.training",
+    "jaxmicro.homogenization.anisotropy",
+    "jaxmicro.homogenization.averages",
+    "jaxmicro.homogenization.cell_problem",
+    "jaxmicro.homogenization.effective",
+    "jaxmicro.homogenization.homogenize",
+    "jaxmicro.homogenization.multigrid",
+    "jaxmicro.homogenization.polycrystal_estimates",
+    "jaxmicro.homogenization.self_consistency",
+    "jaxmicro.homogenization.thermoelastic",
+    "jaxmicro.homogenization.volume_multigrid",
+    "jaxmicro.homogenization.walled_green",
+    "jaxmicro.microstructures.interfaces",
+    "jaxmicro.microstructures.recrystallized",
+    "jaxmicro.orientations.projection",
+    "jaxmicro.orientations.sampling",
+}
+WITH_EXAMPLES = [path for path in modules() if ">>> " in path.read_text()]
 ALWAYS_THERE = {"jax": jax, "jnp": jnp, "np": np, "jm": jaxmicro}
 
 
@@ -31,7 +59,10 @@ def exports(path):
     return {name: getattr(room, name) for name in room.__all__} if room is not jaxmicro else {}
 
 
-@pytest.mark.parametrize("path", [path for path in modules() if ">>> " in path.read_text()], ids=module_name)
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=pytest.mark.slow if module_name(path) in SLOW else (), id=module_name(path)) for path in WITH_EXAMPLES],
+)
 def test_examples(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     module = importlib.import_module(module_name(path))
@@ -41,6 +72,10 @@ def test_examples(path, tmp_path, monkeypatch):
         test.globs = {**ALWAYS_THERE, **exports(path), **vars(module)}
         runner.run(test, out=report.append)
     assert runner.summarize(verbose=False).failed == 0, "".join(report)
+
+
+def test_every_slow_module_has_examples():
+    assert {module_name(path) for path in WITH_EXAMPLES} >= SLOW
 
 
 def test_a_wrong_example_is_noticed(tmp_path):

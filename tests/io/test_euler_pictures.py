@@ -9,7 +9,8 @@ from PIL import Image
 from jaxmicro.io import ReadError, read_euler_map, write_euler_map
 from jaxmicro.io.euler_pictures import euler_bytes
 from jaxmicro.microstructures import Microstructure, Phase, flip, turn
-from jaxmicro.orientations import LAUE_GROUPS, from_euler, is_coincident, misorientation, multiply, random_orientations, symmetry_operators
+from jaxmicro.orientations import from_euler, is_coincident, misorientation, multiply, random_orientations, symmetry_operators
+from tests.orientations.groups import GROUPS
 
 HALF_A_LEVEL = np.deg2rad((360 + 180 + 360) / 510)  # the angles are off by half a level each, and a rotation by no more than their sum
 
@@ -23,7 +24,7 @@ def crystal_map(laue="m-3m", shape=(9, 7), seed=0):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("laue", LAUE_GROUPS)
+@pytest.mark.parametrize("laue", GROUPS)
 def test_a_map_comes_back_to_the_resolution_of_its_colours(tmp_path, laue):
     ms = crystal_map(laue)
     write_euler_map(tmp_path / "map.png", ms)
@@ -36,7 +37,7 @@ def test_a_map_comes_back_to_the_resolution_of_its_colours(tmp_path, laue):
     assert apart.max() < HALF_A_LEVEL
 
 
-@pytest.mark.parametrize("laue", LAUE_GROUPS)
+@pytest.mark.parametrize("laue", GROUPS)
 def test_equivalent_orientations_have_one_colour(laue):
     q = random_orientations(jax.random.key(2), 50)
     expected = euler_bytes(q, laue=laue)

@@ -43,7 +43,7 @@ def test_no_turn_is_the_coincidence_of_all_sites():
     np.testing.assert_allclose(coincidence_deviation(HERE, from_axis_angle((1.0, 2.0, 3.0), 0.1), 1), 0.1, rtol=1e-12)
 
 
-@pytest.mark.parametrize(("sigma", "variants"), [(3, 4), (5, 6), (7, 8), (9, 12)])
+@pytest.mark.parametrize(("sigma", "variants"), daily([(3, 4), (5, 6), (7, 8), (9, 12)], (3, 4), (9, 12), unpack=True))
 def test_every_variant_coincides(sigma, variants):
     """From one grain, the coincidence leads to that many different ones: s c s⁻¹ for all symmetries s."""
     s = symmetry_operators("m-3m")
@@ -56,7 +56,7 @@ def test_every_variant_coincides(sigma, variants):
     assert (apart < 1e-6).sum() * variants == 24 * 24
 
 
-@pytest.mark.parametrize("sigma", [3, 9, "13b", "39b"])
+@pytest.mark.parametrize("sigma", daily([3, 9, "13b", "39b"], 3, "39b"))
 def test_the_deviation_is_the_smallest_of_all(sigma):
     """All rotations s2 c s1⁻¹ and s2 c⁻¹ s1⁻¹, one after the other."""
     first, second = random_orientations(KEY, 5), random_orientations(jax.random.key(42), 5)

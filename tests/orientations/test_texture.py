@@ -177,11 +177,20 @@ def test_derivatives_agree_with_differences():
     check_grads(jax.jit(all_of), (Q.at[:, 0].set(CUBE), WEIGHTS, AT, DIRECTIONS), 1, modes=["rev"], eps=1e-6, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_the_index_does_not_change_along_a_turn_of_the_sample():
     slope = jax.grad(lambda angle: texture_index(multiply(Q, from_axis_angle((0.0, 0.6, 0.8), angle)), halfwidth=WIDE))(0.3)
     assert abs(float(slope)) < 1e-10
 
 
+def test_densities_follow_single_precision():
+    q, w, at = (a.astype(jnp.float32) for a in (Q, WEIGHTS, AT))
+    found = odf(at, q, w, halfwidth=WIDE)
+    assert found.dtype == pole_density(q, (0, 0, 1), [[0.0], [0.0], [1.0]]).dtype == jnp.float32
+    np.testing.assert_allclose(found, odf(AT, Q, WEIGHTS, halfwidth=WIDE), rtol=2e-5, atol=1e-6)
+
+
+@pytest.mark.slow
 def test_single_precision_and_batches():
     singles = [a.astype(jnp.float32) for a in (Q, WEIGHTS, AT, DIRECTIONS)]
     exact = all_of(*(a.astype(jnp.float64) for a in singles))

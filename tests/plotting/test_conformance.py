@@ -15,6 +15,7 @@ from jaxmicro.descriptors import compare_grains, measure_grains
 from jaxmicro.fields import Grid
 from jaxmicro.microstructures import Microstructure, Phase
 from jaxmicro.plotting.saving import rendered
+from tests.daily import daily
 
 LABELS = (np.arange(48).reshape(8, 6) % 5 == 0).astype(int)
 VOLUME = (np.arange(120).reshape(6, 5, 4) % 7 == 0).astype(int)
@@ -90,6 +91,8 @@ ROWS = {
     "stiffness_bounds": lambda: plotting.stiffness_bounds(BOUNDS, unit="GPa", title="Moduli"),
 }
 
+# Of every kind one every day: plane and in space, curves, texts, scales, a map, a key and a surface.
+THREADED = ("cell", "young_polar", "pareto", "field, components", "euler_map", "ipf_key", "pole_figure, points", "boundary_map, volume")
 row = pytest.mark.parametrize("make", ROWS.values(), ids=ROWS.keys())
 
 
@@ -166,8 +169,9 @@ def _number(text):
     return True
 
 
-@row
-def test_two_threads_draw_what_one_draws(make):
+@pytest.mark.parametrize("name", daily(list(ROWS), *THREADED))
+def test_two_threads_draw_what_one_draws(name):
+    make = ROWS[name]
     alone = rendered(make(), "png")
     drawn = [b""] * 2
 

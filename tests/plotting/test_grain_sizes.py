@@ -39,6 +39,7 @@ def test_weights_and_what_the_edge_cuts():
     assert texts(size_distribution(grain_statistics(ms, grains)))[0] == f"{grains.count - cut} grains"
 
 
+@pytest.mark.slow
 def test_a_comparison_shows_every_distribution_and_its_distances():
     made = [jm.microstructures.polycrystal(jm.Grid((64, 32)), 60, key=jax.random.key(k)) for k in (0, 1)]
     comparison = compare_grains(*made, periodic=(True, True), names=("map", "twin"))

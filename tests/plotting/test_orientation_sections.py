@@ -7,6 +7,7 @@ import pytest
 from jaxmicro.orientations import from_euler, odf, random_orientations, texture_component
 from jaxmicro.plotting import odf_sections
 from jaxmicro.plotting.orientation_sections import SAMPLES, _as_few, _densities, _places
+from tests.daily import daily
 
 PEAK = 64.8  # of one cubic orientation with a half width of 10°
 
@@ -25,7 +26,7 @@ def densities(q, cuts, sample="orthorhombic", laue="m-3m"):
 IDEAL = {"copper": (90, 35.26, 45), "brass": (35.26, 45, 0), "s": (58.98, 36.70, 63.43), "goss": (0, 45, 0), "cube": (0, 0, 0)}
 
 
-@pytest.mark.parametrize("name", IDEAL)
+@pytest.mark.parametrize("name", daily(list(IDEAL), "s", "cube"))
 def test_ideal_components_are_at_their_places(name):
     phi1, phi, phi2 = IDEAL[name]
     component = np.asarray(texture_component(name))
@@ -59,6 +60,7 @@ def test_no_line_is_drawn_around_nothing():
             assert np.abs(path.vertices[:, 1] - 0).max(initial=0.0) < 25  # the c axis stays within 25° of z
 
 
+@pytest.mark.slow
 def test_no_texture_is_one_everywhere():
     every = np.array(
         from_euler(np.stack(np.meshgrid(np.arange(0, 360, 5), np.arange(2.5, 90, 5), np.arange(0, 90, 5), indexing="ij")), degrees=True)
@@ -82,6 +84,10 @@ def test_few_stand_for_many():
 def test_sections_of_other_crystals():
     titles = [axes.get_title()[:8].split("°")[0] for axes in odf_sections(texture_component("cube"), laue="6/mmm", halfwidth=20).axes[:-1]]
     assert titles == ["φ₂ = 0", "φ₂ = 30"]
+
+
+@pytest.mark.slow
+def test_sections_without_symmetry_reach_to_180_degrees():
     assert odf_sections(texture_component("cube"), laue="-1", halfwidth=30).axes[0].get_ylim() == (180.0, 0.0)
 
 
