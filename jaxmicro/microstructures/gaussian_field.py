@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -65,13 +66,13 @@ def gaussian_random_field(
     Differentiable in every argument that is a number or array, and in `grid.lengths`, at fixed key.
     """
     check_choice("spectrum", spectrum, SPECTRA)
-    _check_positive(correlation_length=correlation_length, anisotropy=anisotropy, bandwidth=bandwidth, exponent=exponent)
+    check_positive(correlation_length=correlation_length, anisotropy=anisotropy, bandwidth=bandwidth, exponent=exponent)
     dtype = grid.lengths.dtype
     stretch = jnp.ones(grid.ndim, dtype) if anisotropy is None else jnp.asarray(anisotropy, dtype)
     check_shape("anisotropy", stretch, (grid.ndim,), "Give one stretch per axis.")
     length = DEFAULT_SHARE * jnp.min(grid.lengths) if correlation_length is None else jnp.asarray(correlation_length, dtype)
     check_shape("correlation_length", length, (), "Give one length, and `anisotropy` for its ratio along each axis.")
-    axes = jnp.eye(grid.ndim, dtype=dtype) if rotation is None else _axes(rotation, grid.ndim, dtype)
+    axes = jnp.eye(grid.ndim, dtype=dtype) if rotation is None else principal_axes(rotation, grid.ndim, dtype)
     noise_key = split_named(key, "white noise")["white noise"]
     return _draw(grid, noise_key, length * stretch, axes, jnp.asarray(bandwidth, dtype), jnp.asarray(exponent, dtype), spectrum)
 
@@ -81,13 +82,14 @@ def _draw(
     grid: Grid, key: Array, lengths: Float[Array, " d"], axes: Float[Array, "d d"], bandwidth: Array, exponent: Array, spectrum: str
 ) -> Float[Array, "*grid"]:
     """Filtered white noise; `lengths` are the correlation lengths along the principal axes."""
-    wave = jnp.einsum("ij,j...->i...", axes, _wave_vectors(grid))
+    wave = jnp.einsum("ij,j...->i...", axes, wave_vectors(grid))
     square = jnp.sum((wave * lengths.reshape((-1,) + (1,) * grid.ndim)) ** 2, axis=0)
     noise = jax.random.normal(key, grid.shape, grid.lengths.dtype)
-    return _filter(noise, _amplitude(square, spectrum, bandwidth, exponent))
+    return filter_noise(noise, _amplitude(square, spectrum, bandwidth, exponent))
 
 
-def _check_positive(**arguments: ArrayLike | Sequence[float] | None) -> None:
+def check_positive(**arguments: Any) -> None:
+    """What is known and given must be positive and finite."""
     for name, value in arguments.items():
         if value is not None and is_concrete(value):
             numbers = np.asarray(value)
@@ -97,13 +99,13 @@ def _check_positive(**arguments: ArrayLike | Sequence[float] | None) -> None:
             )
 
 
-def _wave_vectors(grid: Grid) -> Float[Array, "d *half"]:
+def wave_vectors(grid: Grid) -> Float[Array, "d *half"]:
     """Angular wave vectors of the half spectrum of a real FFT."""
     mesh = jnp.asarray(np.stack(np.broadcast_arrays(*frequencies(grid.shape))), grid.lengths.dtype)
     return 2 * jnp.pi * mesh / grid.lengths.reshape((-1,) + (1,) * grid.ndim)
 
 
-def _axes(rotation: ArrayLike | Sequence[float], ndim: int, dtype: jnp.dtype) -> Float[Array, "d d"]:
+def principal_axes(rotation: ArrayLike | Sequence[float], ndim: int, dtype: jnp.dtype) -> Float[Array, "d d"]:
     """Rotation matrix from the sample axes to the principal axes."""
     value = jnp.asarray(rotation, dtype)
     if ndim == 2:
@@ -129,7 +131,7 @@ def _amplitude(square: Float[Array, "*half"], spectrum: str, bandwidth: Array, e
     return jnp.where(zero, 0.0, value)
 
 
-def _filter(noise: Float[Array, "*grid"], amplitude: Float[Array, "*half"]) -> Float[Array, "*grid"]:
+def filter_noise(noise: Float[Array, "*grid"], amplitude: Float[Array, "*half"]) -> Float[Array, "*grid"]:
     """Multiply the spectrum of white noise, and scale to expected variance 1."""
     last = noise.shape[-1]
     once = np.full(amplitude.shape[-1], 2.0)  # the half spectrum stands for its mirror image too

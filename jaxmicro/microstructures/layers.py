@@ -49,10 +49,10 @@ def laminate(
         >>> laminate(Grid((4, 2)), (0.25, 0.75)).labels[:, 0].tolist()
         [0, 1, 1, 1]
 
-    Not differentiable: it runs on the host.
+    Not differentiable: it runs on the host. The soft form is `interface_of_layers`.
     """
-    direction = _direction(grid, axis, normal, repeats)
-    bounds = _bounds(fractions)
+    direction = whole_direction(grid, axis, normal, repeats)
+    bounds = layer_bounds(fractions)
     names = phases if phases is not None else tuple(f"phase {i}" for i in range(len(bounds) - 1))
     check(
         len(names) == len(bounds) - 1, f"`phases` must have one entry per layer, but there are {len(names)} for {len(bounds) - 1} layers."
@@ -63,10 +63,12 @@ def laminate(
             len(along) == 1,
             "`exact` layers must be stacked along an axis, but `normal` is oblique. Leave `exact` out, or split the voxels.",
         )
-        content: dict[str, Any] = {"fractions": _exact_shares(grid, along[0], abs(direction[along[0]]), bounds, direction[along[0]] < 0)}
+        content: dict[str, Any] = {"fractions": exact_shares(grid, along[0], abs(direction[along[0]]), bounds, direction[along[0]] < 0)}
     else:
-        content = {"labels": _layer_at_centres(grid.shape, direction, bounds)}
-    return Microstructure(grid=grid, phases=names, provenance=f"laminate: {len(names)} layers along {direction}", **content)
+        content = {"labels": layer_at_centres(grid.shape, direction, bounds)}
+    text = f"laminate: {len(names)} layers along {direction}"
+    asked = {"volume_fractions": [float(high - low) for low, high in itertools.pairwise(bounds)]}
+    return Microstructure(grid=grid, phases=names, provenance=text, asked=asked, **content)
 
 
 def checkerboard(grid: Grid, blocks: int | Sequence[int] = 2, *, phases: Sequence[Phase | str] = ("black", "white")) -> Microstructure:
@@ -98,10 +100,12 @@ def checkerboard(grid: Grid, blocks: int | Sequence[int] = 2, *, phases: Sequenc
         )
     index = np.indices(grid.shape)
     parity = sum(index[k] // (grid.shape[k] // counts[k]) for k in range(grid.ndim)) % 2
-    return Microstructure(grid=grid, labels=parity, phases=phases, provenance=f"checkerboard: {counts} blocks")
+    asked = {"volume_fractions": (0.5, 0.5)}
+    return Microstructure(grid=grid, labels=parity, phases=phases, provenance=f"checkerboard: {counts} blocks", asked=asked)
 
 
-def _direction(grid: Grid, axis: int, normal: Sequence[int] | None, repeats: int) -> tuple[int, ...]:
+def whole_direction(grid: Grid, axis: int, normal: Sequence[int] | None, repeats: int) -> tuple[int, ...]:
+    """Whole periods along each axis, of an axis or an oblique normal."""
     check(int(repeats) == repeats and repeats >= 1, f"`repeats` must be a positive whole number, but it is {repeats}.")
     if normal is None:
         check(-grid.ndim <= axis < grid.ndim, f"`axis` must be one of 0 … {grid.ndim - 1}, but it is {axis}.")
@@ -111,7 +115,7 @@ def _direction(grid: Grid, axis: int, normal: Sequence[int] | None, repeats: int
     return tuple(int(n) * int(repeats) for n in normal)
 
 
-def _bounds(fractions: Sequence[float]) -> list[Fraction]:
+def layer_bounds(fractions: Sequence[float]) -> list[Fraction]:
     """Cumulative fractions as ratios, so that a bound meant to lie on a voxel face does."""
     values = [float(f) for f in np.asarray(fractions, float).ravel()]
     good = len(values) >= 1 and all(f >= 0 for f in values) and abs(sum(values) - 1) < 1e-6
@@ -120,7 +124,7 @@ def _bounds(fractions: Sequence[float]) -> list[Fraction]:
     return [Fraction(0), *bounds[:-1], Fraction(1)]
 
 
-def _layer_at_centres(shape: tuple[int, ...], direction: tuple[int, ...], bounds: list[Fraction]) -> np.ndarray:
+def layer_at_centres(shape: tuple[int, ...], direction: tuple[int, ...], bounds: list[Fraction]) -> np.ndarray:
     """Layer at each voxel centre, in whole numbers: t is a multiple of 1/(2 lcm(shape))."""
     period = 2 * math.lcm(*shape)
     steps = np.zeros(shape, np.int64)
@@ -131,7 +135,7 @@ def _layer_at_centres(shape: tuple[int, ...], direction: tuple[int, ...], bounds
     return np.searchsorted(limits, steps % period, side="right").astype(np.int32)
 
 
-def _exact_shares(grid: Grid, axis: int, repeats: int, bounds: list[Fraction], backwards: bool) -> np.ndarray:
+def exact_shares(grid: Grid, axis: int, repeats: int, bounds: list[Fraction], backwards: bool) -> np.ndarray:
     """Share of each layer in each voxel along one axis."""
     n = grid.shape[axis]
     edges = np.array([float(period + bound) for period in range(repeats) for bound in bounds[:-1]] + [repeats]) * n / repeats

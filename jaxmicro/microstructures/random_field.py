@@ -1,6 +1,9 @@
 """Phases cut out of Gaussian random fields, with exact volume fractions."""
 
+import math
 from collections.abc import Sequence
+from statistics import NormalDist
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,9 +12,15 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from jaxmicro._core import check, check_choice, is_concrete, split_named
 from jaxmicro.fields import Grid
-from jaxmicro.microstructures.gaussian_field import gaussian_random_field
+from jaxmicro.microstructures.gaussian_field import DEFAULT_SHARE, gaussian_random_field
+from jaxmicro.microstructures.level_cut import checked_shares, ranks, sharp_levels, two_shares, voxel_bounds
 from jaxmicro.microstructures.phase import Phase
 from jaxmicro.microstructures.record import Microstructure
+
+RESOLVED = 3.0  # voxels per correlation length from which on crossings between neighbours count the surface
+SEEN = {2: 30.0, 3: 10.0}  # correlation lengths per edge from which on the surface of one cell is within 5 % of the mean
+WAVES = 4.0  # wavelengths per edge from which on one cell shows that of its band
+NARROW = 0.2  # relative width of a band up to which it has one wavelength
 
 
 def random_field(
@@ -49,19 +58,26 @@ def random_field(
         exponent: decay of the power spectrum.
 
     Returns:
-        The microstructure, with labels.
+        The microstructure, with labels. Where two phases are isotropic and the cell is large enough to show it, `asked` also holds what
+        follows from the spectrum: for "gaussian" the surface density, (2/π) exp(−t²/2) / ℓ in 3D and exp(−t²/2) / (2 ℓ) in 2D (Rice's
+        formula, t the normal quantile of the volume fraction); for "band" the mean wavelength, ℓ / (1 + b²) in 2D and
+        ℓ (1 + b²) / (1 + 3 b²) in 3D, shorter than ℓ because there are more waves outside the ring than inside.
 
     Raises:
         ValueError: if fractions are negative, do not sum to 1, or both they and `volume_fraction` are given.
+
+    Reference:
+        M. Teubner, "Level surfaces of Gaussian random fields and microemulsions", Europhys. Lett. 14, 403 (1991),
+        doi:10.1209/0295-5075/14/5/003.
 
     Example:
         >>> ms = random_field(Grid((32, 32)), volume_fraction=0.25, key=jax.random.key(0))
         >>> ms.volume_fractions.tolist()
         [0.75, 0.25]
 
-    Not differentiable (labels); `gaussian_random_field` is. Runs under `jit` and `vmap` over keys.
+    Not differentiable (labels); the soft form is `soft_random_field`. Runs under `jit` and `vmap` over keys.
     """
-    shares = _checked_fractions(fractions, volume_fraction, grid)
+    shares = asked_shares(fractions, volume_fraction, grid)
     check_choice("arrangement", arrangement, ("levels", "independent"))
     count = shares.shape[0]
     if phases is not None:
@@ -81,50 +97,44 @@ def random_field(
             exponent=exponent,
         )
 
-    # rounding half up keeps every count within one voxel; rounding half to even would not
-    bounds = jnp.floor(jnp.cumsum(shares)[:-1] * grid.size + 0.5).astype(jnp.int32)
     if arrangement == "levels":
-        labels = _levels(draw("field"), bounds)
+        labels = sharp_levels(draw("field"), shares)
     else:
-        labels = _independent([draw(f"field {i}") for i in range(count - 1)], bounds)
+        labels = _independent([draw(f"field {i}") for i in range(count - 1)], voxel_bounds(shares, grid.size))
     length = "1/16 of the shortest edge" if correlation_length is None else correlation_length
     provenance = f"random_field: {spectrum} spectrum, correlation length {length}, {arrangement}" if is_concrete(correlation_length) else ""
+    asked = {"volume_fractions": shares} | _expected(grid, shares, correlation_length, anisotropy, spectrum, bandwidth)
     names = phases if phases is not None else tuple(f"phase {i}" for i in range(count))
-    return Microstructure(grid=grid, labels=labels, phases=names, provenance=provenance, asked={"volume_fractions": shares})
+    return Microstructure(grid=grid, labels=labels, phases=names, provenance=provenance, asked=asked)
 
 
-def _checked_fractions(fractions: Sequence[float] | ArrayLike | None, volume_fraction: ArrayLike | None, grid: Grid) -> Float[Array, " p"]:
-    dtype = grid.lengths.dtype
+def asked_shares(
+    fractions: Sequence[float] | Sequence[ArrayLike] | ArrayLike | None, volume_fraction: ArrayLike | None, grid: Grid
+) -> Float[Array, " p"]:
+    """Shares of all phases, from those or from that of the second of two."""
     check(fractions is None or volume_fraction is None, "`fractions` and `volume_fraction` must not both be given. Keep one of them.")
     if volume_fraction is not None:
-        second = jnp.asarray(volume_fraction, dtype)
-        check(
-            second.ndim == 0, f"`volume_fraction` must be one number, but its shape is {second.shape}. Use `fractions` for several phases."
-        )
-        shares = jnp.stack([1 - second, second])
-    else:
-        shares = jnp.asarray((0.5, 0.5) if fractions is None else fractions, dtype)
-    check(
-        shares.ndim == 1 and shares.shape[0] >= 2,
-        f"`fractions` must hold at least two numbers, but its shape is {shares.shape}. Use `volume_fraction` for the second of two phases.",
-    )
-    if is_concrete(shares):
-        values = np.asarray(shares)
-        good = (values >= 0).all() and abs(values.sum() - 1) < 1e-5
-        check(bool(good), f"`fractions` must be non-negative and sum to 1, but they are {values.tolist()} with sum {values.sum():g}.")
-    return shares
+        return two_shares(volume_fraction, grid.lengths.dtype)
+    return checked_shares(jnp.asarray((0.5, 0.5) if fractions is None else fractions, grid.lengths.dtype))
 
 
-def _rank(field: Float[Array, "*grid"]) -> Int[Array, "*grid"]:
-    """Position of each voxel in ascending order."""
-    order = jnp.argsort(field.ravel())
-    return jnp.zeros(field.size, jnp.int32).at[order].set(jnp.arange(field.size, dtype=jnp.int32)).reshape(field.shape)
-
-
-@jax.jit
-def _levels(field: Float[Array, "*grid"], bounds: Int[Array, " cuts"]) -> Int[Array, "*grid"]:
-    """Number of bounds at or below each voxel's rank."""
-    return jnp.searchsorted(bounds, _rank(field).ravel(), side="right").reshape(field.shape).astype(jnp.int32)
+def _expected(grid: Grid, shares: Array, correlation_length: Any, anisotropy: Any, spectrum: str, bandwidth: ArrayLike) -> dict[str, float]:
+    """What follows from the spectrum for two phases of an isotropic field, where the cell can show it."""
+    if not is_concrete(grid, shares, correlation_length, anisotropy, bandwidth) or shares.shape[0] != 2:
+        return {}
+    edges = np.asarray(grid.lengths, float)
+    length = DEFAULT_SHARE * edges.min() if correlation_length is None else float(np.asarray(correlation_length))
+    share, b = float(shares[1]), float(np.asarray(bandwidth))
+    resolved = length >= RESOLVED * (edges / grid.shape).max()
+    if (anisotropy is not None and np.ptp(np.asarray(anisotropy)) > 0) or not 0 < share < 1 or not resolved:
+        return {}
+    length *= 1.0 if anisotropy is None else float(np.asarray(anisotropy)[0])
+    if spectrum == "gaussian" and edges.min() >= SEEN[grid.ndim] * length:
+        per_length = math.exp(-(NormalDist().inv_cdf(share) ** 2) / 2) / length
+        return {"surface_density": per_length * (0.5 if grid.ndim == 2 else 2 / math.pi)}
+    if spectrum == "band" and b <= NARROW and edges.min() >= WAVES * length:
+        return {"wavelength": length / (1 + b**2) if grid.ndim == 2 else length * (1 + b**2) / (1 + 3 * b**2)}
+    return {}
 
 
 @jax.jit
@@ -134,6 +144,6 @@ def _independent(fields: list[Float[Array, "*grid"]], bounds: Int[Array, " cuts"
     counts = jnp.diff(bounds, prepend=0)
     for phase, field in enumerate(fields):
         free = labels == len(fields)
-        chosen = free & (_rank(jnp.where(free, field, jnp.inf)) < counts[phase])
+        chosen = free & (ranks(jnp.where(free, field, jnp.inf)) < counts[phase])
         labels = jnp.where(chosen, phase, labels)
     return labels
