@@ -133,8 +133,7 @@ def radial_average(correlation: ArrayLike, grid: Grid, bins: int | None = None) 
     _check_lags(values.shape, grid.shape)
     count = min(grid.shape) // 2 if bins is None else bins
     check_whole("bins", count, 1)
-    values = _within_reach(values, grid)
-    return _shell_means(values, grid, int(count))
+    return _shell_means(values, grid, int(count), _most_lags(grid))
 
 
 def correlation_length(correlation: ArrayLike, grid: Grid, axis: int | None = None) -> Float[Array, "..."]:
@@ -167,17 +166,11 @@ def correlation_length(correlation: ArrayLike, grid: Grid, axis: int | None = No
     """
     values = as_float_array("correlation", correlation)
     _check_lags(values.shape, grid.shape)
-    d = grid.ndim
-    limit = _far_value(values, grid.shape)
-    if axis is None:
-        distance, along = radial_average(values, grid)
-        origin = values[(..., *(slice(1) if k == d - 1 else 0 for k in range(d)))]  # where voxels are unequal, the first shell holds more
-        return _integral_scale(jnp.pad(distance, (1, 0)), jnp.concatenate([origin, along], -1), limit)
-    check_whole("axis", axis, -d)
-    check(axis < d, f"`axis` must be below the number of axes, {d}, but it is {axis}.")
-    line = tuple(slice(grid.shape[k] // 2 + 1) if k == axis % d else 0 for k in range(d))
-    steps = jnp.arange(grid.shape[axis] // 2 + 1, dtype=grid.lengths.dtype)
-    return _integral_scale(steps * grid.spacing[axis], values[(..., *line)], limit)
+    if axis is not None:
+        check_whole("axis", axis, -grid.ndim)
+        check(axis < grid.ndim, f"`axis` must be below the number of axes, {grid.ndim}, but it is {axis}.")
+        axis = int(axis) % grid.ndim
+    return _integral_scale(values, grid, axis, _most_lags(grid))
 
 
 def periodic_axes(periodic: bool | Sequence[bool], ndim: int) -> tuple[bool, ...]:
@@ -314,35 +307,51 @@ def _far_value(values: Float[Array, "... "], shape: tuple[int, ...]) -> Float[Ar
     return jnp.sum(jnp.where(known, values, 0) * weights, axes) / jnp.sum(known * weights, axes)
 
 
-def _integral_scale(distance: Float[Array, " r"], values: Float[Array, "... r"], limit: Float[Array, "..."]) -> Float[Array, "..."]:
+@partial(jax.jit, static_argnames=("axis", "most"))
+def _integral_scale(values: Float[Array, "..."], grid: Grid, axis: int | None, most: tuple[int, ...] | None) -> Float[Array, "..."]:
     """Integral of (S − S∞)/(S(0) − S∞) by trapezia, up to the first zero."""
-    centred = values - limit[..., None]
+    d = grid.ndim
+    if axis is None:
+        distance, along = _shell_means(values, grid, min(grid.shape) // 2, most)
+        origin = values[(..., *(slice(1) if k == d - 1 else 0 for k in range(d)))]  # where voxels are unequal, the first shell holds more
+        distance, along = jnp.pad(distance, (1, 0)), jnp.concatenate([origin, along], -1)
+    else:
+        half = grid.shape[axis] // 2 + 1
+        distance = jnp.arange(half, dtype=grid.lengths.dtype) * grid.spacing[axis]
+        along = values[(..., *(slice(half) if k == axis else 0 for k in range(d)))]
+    centred = along - _far_value(values, grid.shape)[..., None]
     rho = centred / centred[..., :1]
     left, right, width = rho[..., :-1], rho[..., 1:], jnp.diff(distance)
     before = jnp.cumprod(left > 0, axis=-1) > 0
     crossing = before & (right <= 0)
-    whole = 0.5 * (left + right)
     part = 0.5 * left**2 / jnp.where(crossing, left - right, 1)
-    return jnp.sum(width * jnp.where(crossing, part, jnp.where(before, whole, 0)), axis=-1) + 0 * rho[..., 0]
+    pieces = jnp.where(crossing, part, jnp.where(before, 0.5 * (left + right), 0))
+    return jnp.sum(width * pieces, axis=-1) + 0 * rho[..., 0]
 
 
-def _within_reach(values: Float[Array, "..."], grid: Grid) -> Float[Array, "..."]:
-    """Leave out lags that no shell reaches along their axis, where edge lengths are known: seven in eight of a window."""
+def _most_lags(grid: Grid) -> tuple[int, ...] | None:
+    """The last lag along each axis that a shell reaches, where edge lengths are known."""
     if not is_concrete(grid):
-        return values
+        return None
     lengths = np.asarray(grid.lengths, float)
-    for axis, (n, length) in enumerate(zip(grid.shape, lengths, strict=True), start=-grid.ndim):
-        size, most = values.shape[axis], int(lengths.min() / 2 / (length / n)) + 1
-        if size > 2 * most + 1:
-            positive, negative = (
-                jax.lax.slice_in_dim(values, *part, axis=axis % values.ndim) for part in ((0, most + 1), (size - most, size))
-            )
+    return tuple(int(lengths.min() / 2 / (length / n)) + 1 for n, length in zip(grid.shape, lengths, strict=True))
+
+
+def _near(values: Float[Array, "..."], most: tuple[int, ...]) -> Float[Array, "..."]:
+    """Leave out lags beyond: seven in eight of a window."""
+    for axis, last in enumerate(most, start=values.ndim - len(most)):
+        size = values.shape[axis]
+        if size > 2 * last + 1:
+            positive, negative = (jax.lax.slice_in_dim(values, *part, axis=axis) for part in ((0, last + 1), (size - last, size)))
             values = jnp.concatenate([positive, negative], axis)
     return values
 
 
-@partial(jax.jit, static_argnames="count")
-def _shell_means(values: Float[Array, "..."], grid: Grid, count: int) -> tuple[Float[Array, " r"], Float[Array, "... r"]]:
+@partial(jax.jit, static_argnames=("count", "most"))
+def _shell_means(
+    values: Float[Array, "..."], grid: Grid, count: int, most: tuple[int, ...] | None
+) -> tuple[Float[Array, " r"], Float[Array, "... r"]]:
+    values = values if most is None else _near(values, most)
     d = grid.ndim
     lags = values.shape[-d:]
     square = jnp.zeros((1,) * d, grid.lengths.dtype)
