@@ -107,7 +107,8 @@ def _soft(field: Array, share: Array | None, threshold: Array, width: Array, sty
         sound = (width > 0) & ((threshold >= 0) | (style == "network"))  # a sheet of negative thickness is none
         below = jax.nn.sigmoid(4 * (threshold - both) / width) * jnp.where(sound, 1.0, jnp.nan)
     else:
-        below = soft_share(both, share if style == "network" else (1 + share) / 2, width, jnp.ones_like(both))
+        part = share if style == "network" else jnp.where(share >= 0, (1 + share) / 2, jnp.nan)
+        below = soft_share(both, part, width, jnp.ones_like(both))
     return below[0] if style == "network" else below[0] + below[1] - 1
 
 
