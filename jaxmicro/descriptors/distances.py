@@ -60,14 +60,32 @@ def distance_transform(
     check_choice("to", to, TARGETS)
     inside, grid = as_mask(mask, grid)
     wraps = flags(periodic, grid.ndim)
-    distance = _root(squared_distance(~inside, grid.spacing, wraps, to))
-    return distance - _root(squared_distance(inside, grid.spacing, wraps, to)) if signed else distance
+    distance = _root(_between(~inside, grid.spacing, wraps, to))
+    return distance - _root(_between(inside, grid.spacing, wraps, to)) if signed else distance
 
 
 def _root(square: Float[Array, "*grid"]) -> Float[Array, "*grid"]:
     """Square root whose derivative at zero is zero."""
     apart = square > 0
     return jnp.where(apart, jnp.sqrt(jnp.where(apart, square, 1.0)), 0.0)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(2, 3))
+def _between(target: Bool[Array, "*grid"], spacing: Float[Array, " d"], wraps: tuple[bool, ...], to: str) -> Float[Array, "*grid"]:
+    """Squared distance to a target, with derivatives in the edges of a voxel in both modes."""
+    return squared_distance(target, spacing, wraps, to)
+
+
+@_between.defjvp
+def _(wraps: tuple[bool, ...], to: str, primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+    """One forward derivative for each edge, since the loop over offsets, whose end is not known beforehand, has no reverse."""
+    target, spacing = primals
+    square = squared_distance(target, spacing, wraps, to)
+    slopes = [
+        jax.jvp(lambda h: squared_distance(target, h, wraps, to), (spacing,), (unit,))[1]
+        for unit in jnp.eye(len(wraps), dtype=spacing.dtype)
+    ]
+    return square, sum(jnp.where(jnp.isfinite(square), slope, 0.0) * edge for slope, edge in zip(slopes, tangents[1], strict=True))  # type: ignore[return-value]
 
 
 @functools.partial(jax.jit, static_argnames=("wraps", "to"))

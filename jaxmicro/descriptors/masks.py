@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool
@@ -40,7 +41,8 @@ def cell_of(argument: str, values: Any, grid: Grid | None) -> Grid:
     shape = np.shape(values)
     check(len(shape) in (2, 3), f"`{argument}` must have two or three axes, but its shape is {shape}.")
     if grid is None:
-        return Grid(shape)
+        with jax.ensure_compile_time_eval():  # known under jit, too
+            return Grid(shape)
     check(isinstance(grid, Grid), f"`grid` must be a Grid, but it is {type(grid).__name__}. Write grid=Grid(shape, lengths).", TypeError)
     check_shape(argument, values, grid.shape, "It has the shape of the grid.")
     return grid
