@@ -18,6 +18,7 @@ from jaxmicro.homogenization import (
 )
 from jaxmicro.materials import isotropic_stiffness
 from jaxmicro.microstructures import interface_normals
+from tests.daily import daily
 from tests.homogenization.references import laminate_conductivity, laminate_stiffness, random_stiffness
 
 EXACT = 1e-12
@@ -60,7 +61,7 @@ def test_it_is_the_laminate_of_anisotropic_conductors(dim):
     assert np.allclose(numbers, composite_conductivity(f, n, 2.0 * np.eye(dim), 5.0 * np.eye(dim)), rtol=EXACT)
 
 
-@pytest.mark.parametrize(("shape", "axis", "size"), [((8, 3), 0, 3), ((3, 8), 1, 6), ((2, 8, 3), 1, 6)])
+@pytest.mark.parametrize(("shape", "axis", "size"), daily([((8, 3), 0, 3), ((3, 8), 1, 6), ((2, 8, 3), 1, 6)], ((8, 3), 0, 3), unpack=True))
 def test_it_is_what_the_cell_problem_of_two_layers_gives(shape, axis, size):
     rng = np.random.default_rng(axis)
     phases = np.stack([random_stiffness(rng, size), 20 * random_stiffness(rng, size)])
@@ -72,6 +73,7 @@ def test_it_is_what_the_cell_problem_of_two_layers_gives(shape, axis, size):
     assert np.abs(voxel - solved).max() < SOLVED * np.abs(solved).max()
 
 
+@pytest.mark.slow
 def test_it_is_what_the_cell_problem_of_oblique_layers_of_crystals_gives():
     n = 7  # diagonal layers of an odd square are exact with the one-point scheme
     crystal = jm.materials.cubic_stiffness(243.9, 157.0, 117.9)
@@ -147,8 +149,9 @@ def test_derivatives_in_all_arguments_and_both_modes(dim, size, components):
     check_grads(composite_stiffness, arguments, order=2, modes=("fwd", "rev"), rtol=1e-5)
 
 
-def test_derivatives_of_conductors():
-    check_grads(composite_conductivity, tuple(map(jnp.asarray, drawn(3, 3, 2))), order=2, modes=("fwd", "rev"), rtol=1e-5)
+@pytest.mark.parametrize("order", daily([1, 2], 1))
+def test_derivatives_of_conductors(order):
+    check_grads(jax.jit(composite_conductivity), tuple(map(jnp.asarray, drawn(3, 3, 2))), order=order, modes=("fwd", "rev"), rtol=1e-5)
 
 
 @pytest.mark.parametrize("pure", [0.0, 1.0])
@@ -165,7 +168,7 @@ def test_the_derivative_in_a_pure_voxel_is_that_of_a_first_thin_layer(pure):
 @pytest.mark.parametrize("fraction", [0.0, 1e-9, 0.4, 1.0])
 def test_derivatives_beside_a_void_are_finite(fraction):
     f, n, solid, void = np.array([fraction]), np.array([[1.0], [2.0]]), random_stiffness(np.random.default_rng(0), 3), np.zeros((3, 3))
-    slopes = jax.jacrev(composite_stiffness, argnums=(0, 1, 2, 3))(jnp.asarray(f), n, solid, void)
+    slopes = jax.jit(jax.jacrev(composite_stiffness, argnums=(0, 1, 2, 3)))(jnp.asarray(f), n, solid, void)
     assert all(np.isfinite(slope).all() for slope in slopes)
 
 
@@ -220,7 +223,7 @@ def test_a_normal_of_no_length_at_an_interface_is_refused_with_the_remedy_and_is
             rule(f, n, np.eye(m), 2 * np.eye(m))
         traced = jax.jit(rule)(f, n, np.eye(m), 2 * np.eye(m))
         assert np.array_equal(np.isnan(traced).any(axis=(0, 1)), (n == 0).all(0) & (f < 1))
-        slope = jax.grad(lambda g, rule=rule, m=m: jnp.sum(rule(f, g, np.eye(m), 2 * np.eye(m))))(jnp.asarray(np.where(n == 0, 0.0, n)))
+        slope = jax.jit(jax.grad(lambda g, rule=rule, m=m: jnp.sum(rule(f, g, np.eye(m), 2 * np.eye(m)))))(jnp.asarray(n))
         assert np.isfinite(slope[:, 0, 0]).all()
     assert np.isnan(jax.jit(composite_stiffness)(np.array([1.5]), np.ones((2, 1)), np.eye(3), np.eye(3))).all()
 
@@ -292,7 +295,7 @@ def test_the_field_of_a_microstructure_has_derivatives_in_its_fractions(phases):
     def field(raw):
         return assign_stiffness(jm.Microstructure(fractions=raw / raw.sum(axis=0)), tensors, "laminate")
 
-    check_grads(field, (shares,), order=1, modes=("fwd", "rev"), rtol=1e-5)
+    check_grads(jax.jit(field), (shares,), order=1, modes=("fwd", "rev"), rtol=1e-5)
 
 
 def test_derivatives_of_three_phases_are_right_in_pure_voxels():
@@ -316,7 +319,7 @@ def test_fractions_without_a_gradient_are_averaged_and_sharp_labels_need_no_norm
     tensors = [isotropic_stiffness(1.0, 0.3, dim=2), isotropic_stiffness(10.0, 0.3, dim=2)]
     even = jm.Microstructure(fractions=np.full((2, 4, 4), 0.5))
     assert np.allclose(assign_stiffness(even, tensors, "laminate"), assign_stiffness(even, tensors, "voigt"), rtol=EXACT)
-    slope = jax.grad(lambda f: assign_stiffness(jm.Microstructure(fractions=f), tensors, "laminate").sum())(even.fractions)
+    slope = jax.jit(jax.grad(lambda f: assign_stiffness(jm.Microstructure(fractions=f), tensors, "laminate").sum()))(even.fractions)
     assert np.isfinite(slope).all()
     sharp = jm.Microstructure(labels=np.random.default_rng(0).integers(0, 2, (5, 4)))
     assert np.array_equal(assign_stiffness(sharp, tensors, "laminate"), assign_stiffness(sharp, tensors, "voigt"))
@@ -346,6 +349,15 @@ def test_tensors_that_are_not_finite_spoil_only_voxels_that_hold_their_phase():
         assert np.array_equal(np.isnan(found).all(axis=(0, 1)), shares[1] > 0)
 
 
+def test_homogenize_takes_composite_voxels_that_conduct():
+    ms = jm.Microstructure(fractions=soft_disc(16))
+    found = jm.homogenize(ms, [{"conductivity": 1.0}, {"conductivity": 5.0}], scheme="laminate", discretization="rotated")
+    field = assign_conductivity(ms, [1.0, 5.0], "laminate")
+    assert np.allclose(found.conductivity, jm.effective_conductivity(field, ms.grid, discretization="rotated").tensor, rtol=1e-9)
+    assert found.defects == ()
+
+
+@pytest.mark.slow
 def test_homogenize_takes_composite_voxels():
     shares = soft_disc(16)
     materials = [{"young": 1.0, "poisson": 0.3, "conductivity": 1.0}, {"young": 10.0, "poisson": 0.3, "conductivity": 5.0}]

@@ -55,6 +55,7 @@ def test_a_composite_disc_is_more_accurate_than_a_plain_one_on_a_grid_four_times
         assert relative(k, DISC_CONDUCTIVITY) < relative(plain, DISC_CONDUCTIVITY)
 
 
+@pytest.mark.slow
 def test_fractions_over_two_voxels_raise_the_order():
     errors = {}
     for width in (1.0, 2.0):
@@ -79,6 +80,7 @@ def test_oblique_layers_are_almost_exact_with_fourier_and_fractions_over_two_vox
     assert errors[1] < 3e-4
 
 
+@pytest.mark.slow
 def test_finite_elements_err_by_the_hourglass_energy_of_the_interface_voxels():
     grid = jm.Grid((32, 32), (1.0, 1.0))
     interface = interface_of_spheres(grid, np.full((2, 1), 0.5), np.array([RADIUS]))

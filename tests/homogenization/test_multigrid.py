@@ -12,6 +12,7 @@ from jaxmicro.homogenization import multigrid
 from jaxmicro.homogenization.multigrid import nodal_blocks
 from jaxmicro.homogenization.operators import BoxElement
 from jaxmicro.materials import Isotropic, Phases, Scalar, Tensor
+from tests.daily import daily
 from tests.homogenization.references import random_stiffness, smooth_field
 
 CASES = [
@@ -32,7 +33,7 @@ def hard_law(kinematics, shape):
 def dense(function, components, shape):
     """The matrix of a linear function on displacements."""
     size = components * int(np.prod(shape))
-    flat = jax.vmap(lambda e: jnp.stack(function(tuple(e.reshape(components, *shape)))).ravel())(jnp.eye(size))
+    flat = jax.jit(jax.vmap(lambda e: jnp.stack(function(tuple(e.reshape(components, *shape)))).ravel()))(jnp.eye(size))
     return np.asarray(flat).T
 
 
@@ -40,7 +41,7 @@ def spacing_of(shape):
     return jnp.array([0.7, 1.0, 0.9])[: len(shape)]
 
 
-@pytest.mark.parametrize(("kinematics", "shape"), CASES)
+@pytest.mark.parametrize(("kinematics", "shape"), daily(CASES, CASES[0], CASES[2], CASES[3], unpack=True))
 def test_nodal_blocks_are_those_of_the_operator(kinematics, shape):
     operator, law, c = BoxElement(kinematics, full=True), hard_law(kinematics, shape), kinematics.components
     matrix = dense(lambda u: operator.force(law, u, spacing_of(shape))[0], c, shape).reshape(c, np.prod(shape), c, np.prod(shape))
@@ -48,9 +49,7 @@ def test_nodal_blocks_are_those_of_the_operator(kinematics, shape):
         np.testing.assert_allclose(block.ravel(), np.diagonal(matrix[i, :, j, :]), rtol=1e-10, atol=1e-12 * np.abs(matrix).max())
 
 
-@pytest.mark.parametrize(
-    ("kinematics", "shape"), [pytest.param(*case, marks=pytest.mark.slow) if k in (1, 4) else case for k, case in enumerate(CASES)]
-)
+@pytest.mark.parametrize(("kinematics", "shape"), daily(CASES, CASES[0], unpack=True))
 def test_a_cycle_is_symmetric_and_definite(kinematics, shape):
     operator, law, c = BoxElement(kinematics, full=True), hard_law(kinematics, shape), kinematics.components
     cycle = dense(multigrid.multigrid(operator, law, spacing_of(shape), True), c, shape)

@@ -13,6 +13,7 @@ from jaxmicro.homogenization.operators import OPERATORS, make_operator, sweep
 from jaxmicro.homogenization.operators.flat import Padded
 from jaxmicro.homogenization.operators.stencils import differences, nodal
 from jaxmicro.materials import Isotropic, Phases, Scalar, Tensor
+from tests.daily import daily
 from tests.homogenization.references import random_stiffness
 
 CASES = [
@@ -27,6 +28,7 @@ CASES = [
     for name in OPERATORS
     if name != "finite_volume" or kinematics.components == 1
 ]
+ELASTIC = [(elasticity(2, 3), (5, 4)), (elasticity(2, 6), (5, 4)), (elasticity(3, 6), (3, 4, 5))]
 SPACING = jnp.array([0.7, 1.3, 0.4])
 
 
@@ -137,13 +139,20 @@ def test_every_kernel_acts_as_the_force(name, kinematics, shape):
 
 @pytest.mark.parametrize("name", ["finite_element", "rotated"])
 @pytest.mark.parametrize(
-    "shape",
-    [
-        (2, 2), (11, 13), (2, 2, 2), (4, 10, 5),
-        *(pytest.param(shape, marks=pytest.mark.slow) for shape in ((2, 9), (7, 2), (2, 7, 3), (3, 9, 2))),
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("dtype", [jnp.float64, jnp.float32])
+    ("shape", "dtype"),
+    daily(
+        [
+            (shape, dtype)
+            for shape in ((2, 2), (11, 13), (2, 2, 2), (4, 10, 5), (2, 9), (7, 2), (2, 7, 3), (3, 9, 2))
+            for dtype in (jnp.float64, jnp.float32)
+        ],
+        ((2, 2), jnp.float64),
+        ((11, 13), jnp.float32),
+        ((2, 2, 2), jnp.float32),
+        ((4, 10, 5), jnp.float64),
+        unpack=True,
+    ),
+)
 def test_kernels_on_grids_of_several_blocks_and_of_the_smallest_size(name, shape, dtype, monkeypatch):
     # In 3D blocks of at most two or three rows; where these do not divide the plane, the last two blocks overlap.
     monkeypatch.setattr(sweep, "BLOCK", 4 * (shape[-1] + 2))
@@ -181,7 +190,7 @@ def test_operators_are_static_and_compare_by_value():
     assert jax.tree.leaves(make_operator("fourier", conduction(3))) != []
 
 
-@pytest.mark.parametrize("shape", [(2, 2), (5, 3), (2, 3, 4)])
+@pytest.mark.parametrize("shape", daily([(2, 2), (5, 3), (2, 3, 4)], (2, 3, 4)))
 def test_corner_differences_and_nodal_sums_are_transposes_of_each_other(shape):
     rng = np.random.default_rng(6)
     layout = Padded(shape)
@@ -195,9 +204,11 @@ def test_corner_differences_and_nodal_sums_are_transposes_of_each_other(shape):
             field = after - field if axis in key else after + field
         return field
 
+    @jax.jit
     def given(field):
         return jnp.stack([layout.inside(f) for f in differences(layout, keys, field)])
 
+    @jax.jit
     def gathered(fields):
         return nodal(layout, keys, [layout.voxels_of(field) for field in fields])
 
@@ -210,8 +221,8 @@ def test_corner_differences_and_nodal_sums_are_transposes_of_each_other(shape):
         assert np.allclose(jax.linear_transpose(gathered, voxels[:, 0])(nodes[sample])[0], there[sample], atol=1e-14)
     # Cotangents that pass through products with fields of voxels, at second order, and in a batch.
 
+    @jax.jit
     def energy(field, weight):
-        field, weight = jnp.asarray(field), jnp.asarray(weight)
         found = jnp.stack(differences(layout, keys, field))
         return jnp.vdot(other[0], nodal(layout, keys, list(layout.voxels_of(weight) * jnp.sin(found))))
 
@@ -237,8 +248,8 @@ def test_the_mean_stress_of_many_blocks_keeps_the_digits_of_float32(monkeypatch)
     assert np.abs(found - exact).max() < 4 * float(jnp.finfo(jnp.float32).eps) * np.abs(exact).max()
 
 
-@pytest.mark.parametrize(("kinematics", "shape"), [(elasticity(2, 3), (5, 4)), (elasticity(2, 6), (5, 4)), (elasticity(3, 6), (3, 4, 5))])
-@pytest.mark.parametrize("name", ["finite_element", "rotated"])
+@pytest.mark.parametrize(("kinematics", "shape"), daily(ELASTIC, ELASTIC[0], ELASTIC[2], unpack=True))
+@pytest.mark.parametrize("name", daily(["finite_element", "rotated"], "finite_element"))
 def test_a_uniform_stress_exerts_no_force_at_all(name, kinematics, shape):
     # Not even one of rounding: inside a phase a million times as stiff that would be as large as the forces around it.
     operator, law = (
