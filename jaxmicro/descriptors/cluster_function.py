@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxmicro._core import check, is_concrete
-from jaxmicro.descriptors.correlation import as_mask, fast_size, periodic_axes, window_pairs
+from jaxmicro.descriptors.correlation import as_mask, fast_size, pair_factors, periodic_axes
 from jaxmicro.microstructures import clusters
 
 BATCH = 2**24  # numbers that are transformed together: 128 MiB
@@ -70,7 +70,9 @@ def cluster_function(mask: ArrayLike, connectivity: str = "faces", periodic: boo
     boxes = _boxes(labels, wraps)
     for size, members in _groups(boxes.sizes):
         _add_lags(counts, _pair_counts(boxes, size, members), wraps)
-    return jnp.asarray(counts / window_pairs(labels.shape, wraps))
+    for factor in pair_factors(labels.shape, wraps):
+        counts /= factor
+    return jnp.asarray(counts)
 
 
 def _boxes(labels: np.ndarray, wraps: tuple[bool, ...]) -> Boxes:

@@ -275,20 +275,27 @@ def _over_pairs(
 ) -> Float[Array, "..."]:
     """Means over the pairs of each lag; NaN without any."""
     if measured is None:
-        return sums / jnp.asarray(window_pairs(shape, wraps), sums.dtype)
+        for factor in pair_factors(shape, wraps):  # one after the other: their product would be as large a constant as the sums
+            sums = sums / jnp.asarray(factor, sums.dtype)
+        return sums
     ones = _spectrum(measured.astype(sums.dtype), wraps)
     pairs = jnp.round(_pair_sums(ones, ones, shape, wraps))
     noise = 4 * jnp.finfo(sums.dtype).eps * jnp.sum(measured)  # of counts in single precision, which are no whole numbers there
     return jnp.where(pairs > jnp.maximum(noise, 0.5), sums / jnp.maximum(pairs, 1), jnp.nan)
 
 
-def window_pairs(shape: tuple[int, ...], wraps: tuple[bool, ...]) -> np.ndarray:
-    """Number of pairs at each lag where every voxel is measured; of size 1 along an axis where it does not depend on the lag."""
-    pairs = np.ones((1,) * len(shape))
+def pair_factors(shape: tuple[int, ...], wraps: tuple[bool, ...]) -> list[np.ndarray]:
+    """Factors of the number of pairs at each lag where every voxel is measured, one along each axis, shaped to broadcast.
+
+    Example:
+        >>> [factor.tolist() for factor in pair_factors((3, 2), (False, True))]
+        [[[3.0], [2.0], [1.0], [1.0], [2.0]], [[2.0]]]
+    """
+    factors = []
     for axis, (n, wrap) in enumerate(zip(shape, wraps, strict=True)):
-        along = np.full(1, n) if wrap else n - np.abs(np.rint(np.fft.fftfreq(2 * n - 1, 1 / (2 * n - 1))))
-        pairs = pairs * along.reshape([-1 if k == axis else 1 for k in range(len(shape))])
-    return pairs
+        along = np.full(1, float(n)) if wrap else n - np.abs(np.rint(np.fft.fftfreq(2 * n - 1, 1 / (2 * n - 1))))
+        factors.append(along.reshape([-1 if k == axis else 1 for k in range(len(shape))]))
+    return factors
 
 
 def _check_lags(lags: tuple[int, ...], shape: tuple[int, ...]) -> None:
@@ -301,10 +308,12 @@ def _check_lags(lags: tuple[int, ...], shape: tuple[int, ...]) -> None:
 def _far_value(values: Float[Array, "... "], shape: tuple[int, ...]) -> Float[Array, "..."]:
     """Mean over the lags, each weighted by its pairs: exactly the product of both volume fractions where all voxels are measured."""
     lags = values.shape[-len(shape) :]
-    weights = jnp.asarray(window_pairs(shape, tuple(m == n for m, n in zip(lags, shape, strict=True))), values.dtype)
-    axes = tuple(range(-len(shape), 0))
     known = ~jnp.isnan(values)
-    return jnp.sum(jnp.where(known, values, 0) * weights, axes) / jnp.sum(known * weights, axes)
+    sums, pairs = jnp.where(known, values, 0), known.astype(values.dtype)
+    for factor in pair_factors(shape, tuple(m == n for m, n in zip(lags, shape, strict=True))):
+        sums, pairs = sums * jnp.asarray(factor / factor.sum(), values.dtype), pairs * jnp.asarray(factor / factor.sum(), values.dtype)
+    axes = tuple(range(-len(shape), 0))
+    return jnp.sum(sums, axes) / jnp.sum(pairs, axes)
 
 
 @partial(jax.jit, static_argnames=("axis", "most"))
