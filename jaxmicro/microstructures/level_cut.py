@@ -180,8 +180,8 @@ def typical_slope(field: Float[Array, "*grid"], grid: Grid) -> Float[Array, ""]:
 
     Example:
         >>> wave = jnp.sin(2 * jnp.pi * (jnp.arange(16.0)[:, None] + 0 * jnp.arange(4.0)) / 16)
-        >>> round(float(typical_slope(wave, Grid((16, 4)))) / (np.pi / 8 / np.sqrt(2)), 6)
-        1.0
+        >>> round(float(typical_slope(wave, Grid((16, 4)))), 6), round(2 * np.pi / 16 * 0.5**0.5, 6)
+        (0.27768, 0.27768)
     """
     power = jnp.abs(forward(field, grid.ndim)) ** 2
     twice = np.full(power.shape[-1], 2.0)

@@ -48,17 +48,25 @@ def rule(share, axis, inner, layer):
     return np.asarray(composite_conductivity(np.full((2, 2), share), normal, inner, layer))[:, :, 0, 0]
 
 
-def test_conduction_tends_to_the_rule_of_rank_two():
+def error_of_rank_two(repeats):
+    """Largest deviation from the rule, over the largest conductivity; the matrix is 1, the layers are 20."""
     low, high = np.eye(2), 20.0 * np.eye(2)
     expected = rule(0.4, 0, rule(0.5, 1, low, high), high)
-    errors = []
-    for repeats in (4, 16):
-        ms = ranked_laminate(Grid((20, 8 * repeats), (20.0, 20.0)), [(0.4, (1, 0), 1), (0.5, (0, 1), repeats)])
-        conductivity = np.where(np.asarray(ms.labels) == 1, 20.0, 1.0)
-        errors.append(np.abs(np.asarray(jm.effective_conductivity(conductivity, ms.grid).tensor) - expected).max())
-    # the layer where scales meet is one fine period thick; the other part is the grid across the coarse layers
-    assert errors[1] < 0.03 * expected[0, 0]
-    assert errors[1] < errors[0] / 2
+    ms = ranked_laminate(Grid((20, 8 * repeats), (20.0, 20.0)), [(0.4, (1, 0), 1), (0.5, (0, 1), repeats)])
+    conductivity = np.where(np.asarray(ms.labels) == 1, 20.0, 1.0)
+    return np.abs(np.asarray(jm.effective_conductivity(conductivity, ms.grid).tensor) - expected).max() / expected.max()
+
+
+def test_conduction_tends_to_the_rule_of_rank_two():
+    # where the scales meet a layer as thick as a fine period is another one: 1/16 of the cell, and the phases differ by 20
+    assert error_of_rank_two(16) < 0.02
+
+
+@pytest.mark.slow
+def test_the_error_of_rank_two_falls_as_scales_separate():
+    errors = [error_of_rank_two(repeats) for repeats in (4, 8, 16)]
+    assert errors[1] < 0.7 * errors[0]
+    assert errors[2] < 0.8 * errors[1]
 
 
 @pytest.mark.parametrize(

@@ -22,19 +22,18 @@ def test_energy_falls_and_mass_stays_however_long_the_step(time_step):
     start = noisy((24, 21))
     run = cahn_hilliard(start, Grid((24, 21), (24.0, 18.0)), time_step=time_step, steps=60, gradient_energy=2.0)
     assert float(jnp.diff(run.energies).max()) <= 0
-    assert run.energies[-1] < 0.5 * run.energies[0] or time_step > 1
     assert abs(float(run.composition.mean() - start.mean())) < ROUNDING
-    np.testing.assert_allclose(run.times[[0, -1]], [0, 60 * time_step])
+    np.testing.assert_allclose(run.times, time_step * np.arange(61))
 
 
 @pytest.mark.parametrize("law", ["constant", "degenerate"])
 @pytest.mark.parametrize(
-    ("shape", "mode"), [((15, 12), (1, 1)), pytest.param((16, 10), (3, 0), marks=pytest.mark.slow), ((9, 8, 6), (1, 1, 1))]
+    ("shape", "mode"), [((15, 12), (1, 1)), pytest.param((16, 10), (3, 0), marks=pytest.mark.slow), ((9, 12, 8), (1, 1, 1))]
 )
 def test_small_waves_grow_as_linear_theory_says(law, shape, mode):
     lengths = np.array([15.0, 18.0, 12.0])[: len(shape)]
     grid = Grid(shape, tuple(lengths))
-    kappa, barrier, mobility, mean, time_step = 1.7, 1.3, 0.7, 0.42, 1e-3
+    kappa, barrier, mobility, mean, time_step = 2.2, 1.3, 0.7, 0.42, 1e-3
     wave = 2 * np.pi * np.array(mode) / lengths
     start = mean + 1e-6 * jnp.cos(jnp.einsum("i,i...->...", wave, grid.centres()))
     options = {"gradient_energy": kappa, "barrier": barrier, "mobility": mobility, "mobility_law": law}

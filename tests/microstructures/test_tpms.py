@@ -39,9 +39,9 @@ def test_areas_are_those_of_the_minimal_surfaces(kind):
 @pytest.mark.parametrize(("kind", "euler"), [("gyroid", -8), ("diamond", -16), ("primitive", -4)])
 def test_areas_by_the_coarea_formula_count_no_voxels(kind, euler):
     """The mean of |∇φ| is the mean area of the levels; a minimal surface's parallels at ± t have A + 2π χ t² (Steiner)."""
-    width = 0.06  # the correction goes with its square
-    phi = np.asarray(tpms(Grid((36, 36, 36), (1.0, 1.0, 1.0)), kind, width=width).fractions[1])
-    waves = 2 * np.pi * np.fft.fftfreq(36, 1 / 36)
+    width = 0.05  # three voxels
+    phi = np.asarray(tpms(Grid((64, 64, 64), (1.0, 1.0, 1.0)), kind, width=width).fractions[1])
+    waves = 2 * np.pi * np.fft.fftfreq(64, 1 / 64)
     spectrum = np.fft.fftn(phi)
     gradient = [np.fft.ifftn(1j * waves.reshape([-1 if k == axis else 1 for k in range(3)]) * spectrum).real for axis in range(3)]
     parallels = 2 * np.pi * euler * np.pi**2 / 3 * (width / 4) ** 2  # the variance of the logistic
