@@ -8,6 +8,7 @@ import numpy as np
 
 from jaxmicro._core import check, is_concrete, record, static
 from jaxmicro.descriptors import asked_quantities as quantities
+from jaxmicro.descriptors import body_moments
 from jaxmicro.microstructures import Microstructure
 
 # How each quantity that a generator may be asked for is measured: the name in `Microstructure.asked` to a function of the
@@ -19,6 +20,9 @@ MEASURES: dict[str, Callable[[Microstructure], Any]] = {
     "radius_scatter": quantities.radius_scatter,
     "surface_density": quantities.surface_of_second_phase,
     "wavelength": quantities.wavelength,
+    "aspect_ratio": body_moments.aspect_ratio,
+    "orientation_tensor": body_moments.orientation_tensor,
+    "crack_density": body_moments.crack_density,
 }
 
 

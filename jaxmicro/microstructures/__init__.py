@@ -6,9 +6,16 @@ Add one: a generator is one file with one function `name(grid, …, *, key) -> M
      a function `name(ms, …) -> Microstructure` that treats labels, fractions, orientation, mask and maps alike.
 """
 
+from jaxmicro.microstructures.boolean_model import boolean_model
+from jaxmicro.microstructures.bridges import add_bridges
 from jaxmicro.microstructures.cahn_hilliard import Evolution, cahn_hilliard
 from jaxmicro.microstructures.connectivity import Through, clusters, through_clusters
+from jaxmicro.microstructures.core_shell import core_shell
 from jaxmicro.microstructures.cutting import crop, mirror, tile
+from jaxmicro.microstructures.defects import add_cracks, add_pores
+from jaxmicro.microstructures.electrode import electrode
+from jaxmicro.microstructures.ellipsoids import ellipsoids, pack_ellipsoids
+from jaxmicro.microstructures.fibres import PackedFibres, fibres, pack_fibres
 from jaxmicro.microstructures.gaussian_field import gaussian_random_field
 from jaxmicro.microstructures.grain_sizes import log_normal_sizes, mixed_sizes
 from jaxmicro.microstructures.inclusions import disc, inclusions, sphere
@@ -30,6 +37,7 @@ from jaxmicro.microstructures.ranked_laminate import Layers, ranked_laminate
 from jaxmicro.microstructures.record import Microstructure
 from jaxmicro.microstructures.recrystallized import recrystallized
 from jaxmicro.microstructures.resolution import downsample, resample, sharpen, split_voxels
+from jaxmicro.microstructures.soft_bodies import soft_capsules, soft_ellipsoids, soft_spheres
 from jaxmicro.microstructures.soft_laguerre import soft_laguerre
 from jaxmicro.microstructures.soft_random_field import soft_random_field
 from jaxmicro.microstructures.spheres import rasterise_spheres
@@ -46,18 +54,27 @@ __all__ = [
     "LaguerreWeights",
     "Layers",
     "Microstructure",
+    "PackedFibres",
     "PackingError",
     "Phase",
     "SeamReport",
     "StrutCell",
     "Through",
+    "add_bridges",
+    "add_cracks",
+    "add_pores",
     "add_twins",
+    "boolean_model",
     "cahn_hilliard",
     "checkerboard",
     "clusters",
+    "core_shell",
     "crop",
     "disc",
     "downsample",
+    "electrode",
+    "ellipsoids",
+    "fibres",
     "flip",
     "gaussian_random_field",
     "inclusions",
@@ -75,6 +92,8 @@ __all__ = [
     "make_periodic",
     "mirror",
     "mixed_sizes",
+    "pack_ellipsoids",
+    "pack_fibres",
     "pack_spheres",
     "plane_cut",
     "polycrystal",
@@ -86,9 +105,12 @@ __all__ = [
     "resample",
     "seam_report",
     "sharpen",
+    "soft_capsules",
+    "soft_ellipsoids",
     "soft_laguerre",
     "soft_levels",
     "soft_random_field",
+    "soft_spheres",
     "sphere",
     "spinodal_decomposition",
     "spinodoid",

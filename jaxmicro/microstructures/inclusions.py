@@ -1,49 +1,56 @@
 """Periodic inclusions: one disc or sphere, or many that do not overlap."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
-from jaxmicro._core import check, is_concrete, numpy_generator, split_named
+from jaxmicro._core import as_number, check, is_concrete, split_named
 from jaxmicro.fields import Grid
-from jaxmicro.microstructures.packing import PackingError, pack_spheres
+from jaxmicro.microstructures.inclusion_sizes import inclusion_radii, radius_of, relative_scatter
+from jaxmicro.microstructures.packing import into_cell, settle, spheres_packed
 from jaxmicro.microstructures.phase import Phase
 from jaxmicro.microstructures.record import Microstructure
 from jaxmicro.microstructures.spheres import rasterise_spheres
 
 NAMES = ("matrix", "inclusion")
-DENSEST = {2: math.pi / math.sqrt(12), 3: math.pi / math.sqrt(18)}
 
 
 def inclusions(
     grid: Grid,
-    volume_fraction: float = 0.3,
-    radius: float | None = None,
+    volume_fraction: float | None = None,
+    radius: float | Sequence[float] | None = None,
     *,
     key: Array,
     count: int | None = None,
     scatter: float = 0.0,
+    radii: Sequence[float] | Float[np.ndarray, " n"] | None = None,
+    shares: Sequence[float] | None = None,
     gap: float = 0.0,
     supersample: int = 1,
+    if_jammed: str = "raise",
     phases: Sequence[Phase | str] = NAMES,
 ) -> Microstructure:
     """Discs (2D) or spheres (3D) at random in a matrix: periodic, without overlap.
 
     The number of inclusions follows from the volume fraction and the radius (or the reverse); the radii are then
-    scaled together, so that the exact, undrawn volume fraction is the one asked for.
+    scaled together, so that the exact, undrawn volume fraction is the one asked for. Equal spheres can fill 0.62 of the cell, equal discs 0.84,
+    sizes that scatter more. Discs are also the section of continuous aligned fibres.
 
     Args:
         grid: the periodic cell.
-        volume_fraction: of the inclusions (phase 1).
-        radius: mean radius in the unit of `grid.lengths`; by default 1/10 of the shortest edge.
+        volume_fraction: of the inclusions (phase 1); by default 0.3, or that of the given `radii`.
+        radius: mean radius in the unit of `grid.lengths`, or one for each of several sizes; by default 1/10 of the shortest edge.
         key: typed random key.
         count: number of inclusions, instead of the radius.
         scatter: standard deviation of the radius over its mean (log-normal, cut at 2.5 deviations).
+        radii: one for each inclusion, instead of radius, count and scatter; scaled together where a volume fraction is given.
+        shares: of the inclusions' volume in each of several sizes, sum 1.
         gap: smallest distance between two surfaces.
         supersample: samples along each axis of a voxel; above 1 the result holds phase fractions.
+        if_jammed: what to do where the volume fraction cannot be reached: `"raise"`, or take the `"best"` that was found, with smaller
+            inclusions and a note; `asked` keeps what was asked for.
         phases: names of matrix and inclusions.
 
     Returns:
@@ -59,29 +66,25 @@ def inclusions(
         >>> round(float(ms.volume_fractions[1]), 2)
         0.3
 
-    Not differentiable: it runs on the host.
+    Not differentiable: it runs on the host. `soft_spheres` and `interface_of_spheres` are, in centres and radii.
     """
-    check(is_concrete(grid, key), "Inclusions are packed on the host: call this outside jit, vmap and grad.")
-    check(0 < volume_fraction < 1, f"`volume_fraction` must lie between 0 and 1, but it is {volume_fraction}.")
-    check(scatter >= 0, f"`scatter` must not be negative, but it is {scatter}.")
-    check(
-        radius is None or count is None, "`radius` and `count` must not both be given: one follows from the other and the volume fraction."
-    )
+    check(is_concrete(grid, key, radii), "Inclusions are packed on the host: call this outside jit, vmap and grad.")
+    check_share(volume_fraction)
     keys = split_named(key, "radii", "centres")
     lengths = np.asarray(grid.lengths, float)
-    radii = _radii(lengths, volume_fraction, radius, count, scatter, keys["radii"])
-    centres = _pack(lengths, radii, gap, volume_fraction, keys["centres"])
-    share, index = rasterise_spheres(grid, centres, radii, supersample)
+    sizes, share = inclusion_radii(lengths, volume_fraction, radius, count, scatter, radii=radii, shares=shares, key=keys["radii"])
+    centres, factor, notes = pack_inclusions(lengths, sizes, gap, share, keys["centres"], if_jammed)
+    drawn, index = rasterise_spheres(grid, centres, factor * sizes, supersample)
     provenance = (
-        f"inclusions: {radii.size} of mean radius {radii.mean():g}, scatter {scatter:g}, gap {gap:g}, volume fraction {volume_fraction:g}"
+        f"inclusions: {sizes.size} of mean radius {factor * sizes.mean():g}, scatter {scatter:g}, gap {gap:g}, volume fraction {share:g}"
     )
     asked = {
-        "volume_fractions": (1 - volume_fraction, volume_fraction),
-        "count": radii.size,
-        "mean_radius": radii.mean(),
-        "radius_scatter": radii.std() / radii.mean(),
+        "volume_fractions": (1 - share, share),
+        "count": sizes.size,
+        "mean_radius": sizes.mean(),
+        "radius_scatter": relative_scatter(sizes),
     }
-    return _two_phases(grid, share, index, supersample, phases, provenance).replace(asked=asked)
+    return two_phases(grid, drawn, index, supersample, phases, provenance).replace(asked=asked).with_notes(*notes)
 
 
 def disc(
@@ -140,64 +143,26 @@ def sphere(
     return _single(grid, volume_fraction, radius, centre, supersample, phases, "sphere")
 
 
-def _ball(ndim: int, radius: Any) -> Any:
-    return math.pi * radius**2 if ndim == 2 else 4 / 3 * math.pi * radius**3
+def check_share(volume_fraction: Any) -> None:
+    """Check a volume fraction, where one is given."""
+    good = volume_fraction is None or 0 < as_number(volume_fraction) < 1
+    check(good, f"`volume_fraction` must lie between 0 and 1, but it is {volume_fraction!r}.")
 
 
-def _radius_of(ndim: int, volume: float) -> float:
-    return (volume / _ball(ndim, 1.0)) ** (1 / ndim)
+def pack_inclusions(
+    lengths: np.ndarray, radii: np.ndarray, gap: float, share: float, key: Array, if_jammed: str
+) -> tuple[np.ndarray, float, tuple[str, ...]]:
+    """Centres `(d, n)`, the factor at which inclusions of these radii fit, and notes; or an error that says what could be reached."""
+    what = f"{radii.size} inclusions of mean radius {radii.mean():g} and gap {gap:g}"
+    found, _ = spheres_packed(lengths, radii, gap, key)
+    factor, notes = settle(found, share, what, if_jammed, lengths.size)
+    return into_cell(found.pose.centres, lengths).T, factor, notes
 
 
-def _radii(lengths: np.ndarray, share: float, radius: float | None, count: int | None, scatter: float, key: Array) -> np.ndarray:
-    """Radii with the requested scatter whose volume is exactly the share of the cell."""
-    ndim, cell = lengths.size, float(np.prod(lengths))
-    if count is None:
-        mean = lengths.min() / 10 if radius is None else float(radius)
-        check(mean > 0, f"`radius` must be positive, but it is {mean}.")
-        sigma = math.sqrt(math.log1p(scatter**2))
-        moment = math.exp(sigma**2 * ndim * (ndim - 1) / 2)  # <r^d>/<r>^d of a log-normal radius
-        count = max(1, round(share * cell / (_ball(ndim, mean) * moment)))
-    check(int(count) == count and count >= 1, f"`count` must be a positive whole number, but it is {count}.")
-    deviations = np.clip(numpy_generator(key).standard_normal(int(count)), -2.5, 2.5)
-    radii = np.exp(math.sqrt(math.log1p(scatter**2)) * deviations)
-    return radii * (share * cell / float(_ball(ndim, radii).sum())) ** (1 / ndim)
-
-
-def _pack(lengths: np.ndarray, radii: np.ndarray, gap: float, share: float, key: Array) -> np.ndarray:
-    """Centres, or an error that says which volume fraction could be reached with these inclusions."""
-    ndim = lengths.size
-    try:
-        if np.ptp(radii) < 1e-9 * radii.mean():
-            needed = float(_ball(ndim, radii + gap / 2).sum() / np.prod(lengths))
-            if needed > DENSEST[ndim]:
-                raise PackingError(
-                    f"equal inclusions with their gaps would fill {needed:.1%}, and the densest packing fills {DENSEST[ndim]:.1%}."
-                )
-        return pack_spheres(lengths, radii, gap, key=key)
-    except PackingError as error:
-        reached = _reachable(lengths, radii, gap, share, key)
-        raise PackingError(
-            f"`volume_fraction` {share:g} could not be reached with {radii.size} inclusions of mean radius {radii.mean():g} and gap {gap:g}; "
-            f"{reached:.3g} was reached with the same number. Ask for that, for a smaller gap, or try another key. ({error})"
-        ) from None
-
-
-def _reachable(lengths: np.ndarray, radii: np.ndarray, gap: float, share: float, key: Array) -> float:
-    """The largest volume fraction found, by bisection, at which the same number of smaller inclusions does fit."""
-    low, high = 0.0, 1.0
-    for _ in range(6):
-        middle = (low + high) / 2
-        try:
-            pack_spheres(lengths, radii * middle ** (1 / lengths.size), gap, key=key, max_sweeps=300)
-            low = middle
-        except PackingError:
-            high = middle
-    return share * low
-
-
-def _two_phases(
+def two_phases(
     grid: Grid, share: np.ndarray, index: np.ndarray, supersample: int, phases: Sequence[Phase | str], provenance: str
 ) -> Microstructure:
+    """A microstructure of matrix and inclusions from the share of each voxel and the numbers of the inclusions."""
     share = share.astype(np.asarray(grid.lengths).dtype)
     content: dict[str, Any] = (
         {"labels": (share > 0.5).astype(np.int32)} if supersample == 1 else {"fractions": np.stack([1 - share, share])}
@@ -217,13 +182,13 @@ def _single(
     )
     middle = lengths / 2 if centre is None else np.asarray(centre, float)
     drawn, index = rasterise_spheres(grid, middle[:, None], [radius], supersample)
-    return _two_phases(grid, drawn, index, supersample, phases, f"{kind}: radius {radius:g} at {middle.tolist()}")
+    return two_phases(grid, drawn, index, supersample, phases, f"{kind}: radius {radius:g} at {middle.tolist()}")
 
 
 def _one_radius(lengths: np.ndarray, share: float | None, radius: float | None) -> float:
     if radius is not None and share is None:
         return float(radius)
     if share is not None and radius is None:
-        check(0 < share < 1, f"`volume_fraction` must lie between 0 and 1, but it is {share}.")
-        return _radius_of(lengths.size, share * float(np.prod(lengths)))
+        check_share(share)
+        return radius_of(lengths.size, share * float(np.prod(lengths)))
     raise ValueError(f"Exactly one of `volume_fraction` and `radius` must be given, but they are {share} and {radius}.")
