@@ -2,6 +2,7 @@
 
 import math
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxmicro.descriptors.surface import surface_density
@@ -57,7 +58,7 @@ def wavelength(ms: Microstructure) -> float:
     shell count.
     """
     indicator = np.asarray(ms.fractions[-1], float)
-    power = np.abs(np.asarray(forward(indicator - indicator.mean(), indicator.ndim))) ** 2
+    power = np.abs(np.asarray(forward(jnp.asarray(indicator - indicator.mean()), indicator.ndim))) ** 2
     waves = [wave / length for wave, length in zip(frequencies(ms.grid.shape), np.asarray(ms.grid.lengths, float), strict=True)]
     number = np.sqrt(sum(np.asarray(wave) ** 2 for wave in waves))
     twice = np.full(power.shape[-1], 2.0)
