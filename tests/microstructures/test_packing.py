@@ -61,7 +61,7 @@ def test_the_best_is_returned_with_a_note_where_more_cannot_be_reached():
     assert f"{got:.2f}" in ms.notes[0] or "is reached" in ms.notes[0]
     reached = float(ms.notes[0].split("and ")[-1].split(" is")[0])
     assert abs(reached - got) < 2e-3
-    with pytest.raises(PackingError, match="0.9 could not be reached .* if_jammed='best'"):
+    with pytest.raises(PackingError, match=r"0.9 could not be reached .* if_jammed='best'"):
         inclusions(grid, 0.9, radius=0.5, key=KEY)
 
 
