@@ -47,7 +47,7 @@ def test_what_cannot_be_is_named(as_user):
     grid = Grid((20, 20), (2.0, 2.0))
     with pytest.raises(PackingError, match="meets its own image"):
         fibres(grid, 0.2, 2.5, 0.1, key=KEY)
-    with pytest.raises(ValueError, match="`length` must be at least the diameter 0.3"):
+    with pytest.raises(ValueError, match=r"`length` must be at least the diameter 0.3"):
         fibres(grid, 0.2, 0.2, 0.3, key=KEY)
     with pytest.raises(ValueError, match="`orientation` must be symmetric with trace 1"):
         fibres(grid, 0.2, 0.5, 0.1, key=KEY, orientation=[[0.5, 0.0], [0.0, 0.7]])
