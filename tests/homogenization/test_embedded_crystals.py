@@ -61,7 +61,7 @@ def test_effective_stiffness_has_a_gradient_in_embeddings():
     def value(t):
         return jnp.vdot(weight, jm.effective_stiffness(assign_stiffness(ms, [crystal], embedding=t), GRID, rtol=1e-8).tensor)
 
-    gradient = jax.grad(value)(points)
+    gradient = jax.jit(jax.grad(value))(points)
     assert bool(jnp.isfinite(gradient).all())
     direction = jnp.asarray(np.random.default_rng(2).normal(size=points.shape))
     step = 1e-4

@@ -9,6 +9,7 @@ from jax.test_util import check_grads
 import jaxmicro as jm
 from jaxmicro.homogenization import differential, dilute, mean_field, mean_field_estimates, mori_tanaka, self_consistent
 from jaxmicro.materials import isotropic_stiffness
+from tests.daily import daily
 from tests.homogenization.composites import METHODS, PAIRS, ROUNDING, VOID, from_moduli
 
 # Limits -----------------------------------------------------------------------------------------------------------------
@@ -41,14 +42,21 @@ def test_equal_phases_are_themselves():
 
 @pytest.mark.parametrize(
     ("pair", "method"),
-    [
-        ("spheres", "dilute"),
+    daily(
+        [
+            ("spheres", "dilute"),
+            ("spheres", "differential"),
+            ("discs", "mori_tanaka"),
+            ("fibres", "differential"),
+            ("conducting fibres", "dilute"),
+            *((pair, "self_consistent") for pair in PAIRS),
+        ],
         ("spheres", "differential"),
         ("discs", "mori_tanaka"),
-        ("fibres", "differential"),
         ("conducting fibres", "dilute"),
-    ]
-    + [(pair, "self_consistent") for pair in PAIRS],
+        ("fibres", "self_consistent"),
+        unpack=True,
+    ),
 )
 def test_both_modes_match_finite_differences(pair, method):
     shape, c0, c1 = PAIRS[pair]
@@ -69,15 +77,15 @@ def test_second_derivatives_of_the_self_consistent_estimate():
 def test_the_slope_at_a_full_volume():
     # Removing a little of the inclusion is a dilute suspension of the matrix in it for the self-consistent scheme.
     c0, c1 = (np.asarray(isotropic_stiffness(*pair)) for pair in ((3.5, 0.33), (71.0, 0.22)))
-    slope = jax.jacfwd(lambda f: self_consistent(c0, c1, f))(1.0)
-    back = jax.jacfwd(lambda f: dilute(c1, c0, f))(0.0)
+    slope = jax.jit(jax.jacfwd(lambda f: self_consistent(c0, c1, f)))(1.0)
+    back = jax.jit(jax.jacfwd(lambda f: dilute(c1, c0, f)))(0.0)
     assert np.allclose(slope, -back, rtol=1e-9, atol=1e-9)
-    path = lambda f: differential(c0, c1, f)  # noqa: E731
+    path = jax.jit(lambda f: differential(c0, c1, f))
     one_sided = (path(1.0) - path(1.0 - 1e-5)) / 1e-5
-    assert np.allclose(jax.jacfwd(path)(1.0), one_sided, rtol=1e-3)
+    assert np.allclose(jax.jit(jax.jacfwd(path))(1.0), one_sided, rtol=1e-3)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", daily(METHODS, "dilute", "self_consistent"))
 def test_jit_and_vmap_agree_with_single_calls(method):
     shape, c0, c1 = PAIRS["fibres"]
     fractions = jnp.array([0.0, 0.2, 0.6, 1.0])
@@ -86,7 +94,7 @@ def test_jit_and_vmap_agree_with_single_calls(method):
     assert np.allclose(mapped, single, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("pair", ["spheres", "fibres", "conducting discs"])
+@pytest.mark.parametrize("pair", daily(["spheres", "fibres", "conducting discs"], "fibres"))
 def test_float32_stays_float32(pair):
     shape, c0, c1 = PAIRS[pair]
     double = mean_field_estimates(c0, c1, 0.4, shape=shape)
@@ -141,7 +149,7 @@ def test_what_makes_no_sense_is_refused(as_user, arguments, options, message):
         mean_field(*arguments, **options)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", daily(METHODS, "mori_tanaka", "self_consistent"))
 def test_bad_input_is_nan_under_a_tracer(method):
     solve = jax.jit(lambda c0, c1, f: mean_field(c0, c1, f, method=method))
     assert np.isfinite(solve(SOLID, 2 * SOLID, 0.2)).all()
@@ -151,7 +159,7 @@ def test_bad_input_is_nan_under_a_tracer(method):
     assert np.isnan(solve(SOLID, -SOLID, 0.2)).all()
     assert np.isnan(solve(SOLID, np.nan * SOLID, 0.2)).all()
     assert np.isnan(solve(from_moduli(1.0, 0.0), VOID, 0.2)).all()
-    assert np.isnan(jax.grad(lambda f: mean_field(SOLID, 2 * SOLID, f, method=method)[0, 0])(1.1))
+    assert np.isnan(jax.jit(jax.grad(lambda f: mean_field(SOLID, 2 * SOLID, f, method=method)[0, 0]))(1.1))
 
 
 def test_bad_input_has_its_status_under_a_tracer():

@@ -12,6 +12,7 @@ from jaxmicro.homogenization import linear, memory, preconditioners
 from jaxmicro.homogenization.linear import Options
 from jaxmicro.homogenization.operators import make_operator
 from jaxmicro.materials import Isotropic, Scalar, Tensor
+from tests.daily import daily
 from tests.homogenization.references import assembled_effective, random_stiffness, smooth_field
 
 GRID = jm.Grid((24, 20))
@@ -59,12 +60,17 @@ def test_the_estimated_error_is_not_idle():
     assert float(found.tensor_error[0, 0]) < 10 * float((found.tensor - truth)[0, 0])
 
 
-def test_a_tolerance_of_the_tensor_in_float32_and_its_bad_values(as_user):
+@pytest.mark.slow
+def test_a_tolerance_of_the_tensor_in_float32():
     k = speckled(0.1).astype(jnp.float32)
     truth = jm.effective_conductivity(speckled(0.1), GRID, rtol=1e-9).tensor
     found = jm.effective_conductivity(k, GRID, tensor_rtol=1e-5).tensor
     assert found.dtype == jnp.float32
     assert np.allclose(found, truth, rtol=2e-5)
+
+
+def test_bad_tolerances_of_the_tensor_are_named(as_user):
+    k = speckled(0.1).astype(jnp.float32)
     with pytest.raises(ValueError, match=r"`tensor_rtol` must lie in \[1e-06, 1\) for float32.*float64"):
         jm.effective_conductivity(k, GRID, tensor_rtol=1e-8)
     with pytest.raises(ValueError, match="both are given"):
@@ -107,6 +113,7 @@ def test_a_guess_of_a_similar_cell_saves_steps_and_changes_nothing():
     assert np.allclose(*gradients, rtol=1e-6, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_guesses_in_batches_and_for_potentials():
     k = jnp.stack([speckled(0.1), grey(0.1)])
     first = jm.effective_conductivity(k, GRID, fields=("displacement",))
@@ -116,6 +123,7 @@ def test_guesses_in_batches_and_for_potentials():
     assert int(one.steps.max()) <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [jnp.nan, jnp.inf, 1e300])
 def test_a_useless_guess_is_no_guess(value):
     law = isotropic(speckled(0.05))
@@ -138,8 +146,8 @@ def test_bad_guesses_are_named(as_user):
 # Mixed precision
 
 
-@pytest.mark.parametrize("preconditioner", ["green", "multigrid"])
-@pytest.mark.parametrize("scale", [1.0, 2e11])
+@pytest.mark.parametrize("preconditioner", daily(["green", "multigrid"], "green"))
+@pytest.mark.parametrize("scale", daily([1.0, 2e11], 2e11))
 def test_mixed_precision_reaches_what_double_precision_does(preconditioner, scale):
     law = isotropic(scale * grey(1e-3))
     truth = jm.effective_stiffness(law, GRID, preconditioner=preconditioner, rtol=1e-9)
@@ -177,7 +185,7 @@ def test_mixed_precision_is_refused_where_it_means_nothing(as_user):
 # Preconditioners
 
 
-@pytest.mark.parametrize("discretization", ["finite_element", "rotated", "fourier", "finite_volume"])
+@pytest.mark.parametrize("discretization", daily(["finite_element", "rotated", "fourier", "finite_volume"], "finite_element"))
 def test_scaling_by_the_local_stiffness_changes_no_answer(discretization):
     k = grey(1e-2)
     plain, scaled = (
@@ -187,6 +195,7 @@ def test_scaling_by_the_local_stiffness_changes_no_answer(discretization):
     assert np.abs(scaled.tensor - plain.tensor).max() < 1e-12
 
 
+@pytest.mark.slow
 def test_scaling_helps_fields_that_change_slowly():
     x, y = np.meshgrid(*[(np.arange(n) + 0.5) / n for n in (40, 36)], indexing="ij")
     k = jnp.asarray(10.0 ** (0.75 * (np.sin(2 * np.pi * x) + np.cos(2 * np.pi * y))))
@@ -199,7 +208,7 @@ def test_scaling_helps_fields_that_change_slowly():
     assert np.array_equal(traced, scaled.steps)
 
 
-@pytest.mark.parametrize("discretization", ["rotated", "fourier"])
+@pytest.mark.parametrize("discretization", daily(["rotated", "fourier"], "fourier"))
 def test_schemes_with_null_waves_are_not_scaled_of_themselves(discretization):
     """Between two scalings null waves get into all others: on this field `fourier` does not converge then."""
     k = smooth_field((128, 128), 1e-3)
@@ -208,6 +217,7 @@ def test_schemes_with_null_waves_are_not_scaled_of_themselves(discretization):
     assert int(r.steps.max()) < 250
 
 
+@pytest.mark.slow
 def test_a_full_tensor_is_scaled_by_its_size():
     rng = np.random.default_rng(3)
     c = random_stiffness(rng, 3)[:, :, None, None] * np.asarray(grey(1e-3))
@@ -236,12 +246,14 @@ def test_auto_looks_at_the_field(field, expected):
     assert preconditioners.choose(make_operator("rotated", elasticity(2, 3)), law, field.shape, batched=False) != "multigrid"
 
 
+@pytest.mark.slow
 def test_auto_looks_at_constants_of_a_program_that_is_traced():
     k = speckled(0.1)
     found = jax.jit(lambda factor: factor * jm.effective_conductivity(k, GRID).tensor)(2.0)
     assert np.allclose(found, 2.0 * jm.effective_conductivity(k, GRID).tensor, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_stages_of_a_cycle_stay_apart_where_the_grid_is_a_constant():
     # A grid that a user's function closes over is a constant of the program, and must not make the fences constant too.
     grid = jm.Grid((32, 32))
@@ -250,8 +262,8 @@ def test_the_stages_of_a_cycle_stay_apart_where_the_grid_is_a_constant():
     assert text.count(" conditional(") > 10
 
 
-@pytest.mark.parametrize("preconditioner", ["green", "green_jacobi", "multigrid"])
-@pytest.mark.parametrize("make", [grey, speckled])
+@pytest.mark.parametrize("preconditioner", daily(["green", "green_jacobi", "multigrid"], "multigrid"))
+@pytest.mark.parametrize("make", daily([grey, speckled], grey))
 def test_hard_fields_equal_an_assembled_direct_solve(make, preconditioner):
     law = isotropic(make(1e-6))
     truth = assembled_effective(np.asarray(law.tensor()), np.ones(2), 2)
@@ -262,6 +274,7 @@ def test_hard_fields_equal_an_assembled_direct_solve(make, preconditioner):
 # Memory
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_steps():
     law = isotropic(speckled(0.1))
 
@@ -305,7 +318,7 @@ def test_page_cache_of_a_group_counts_as_free(monkeypatch, tmp_path):
     assert memory._group() == 400.0
 
 
-@pytest.mark.parametrize("shape", [(96, 90), (24, 24, 24)])
+@pytest.mark.parametrize("shape", daily([(96, 90), (24, 24, 24)], (96, 90)))
 def test_the_estimated_memory_is_about_what_the_compiler_takes(shape):
     law = isotropic(speckled(0.1, shape))
     options = Options("finite_element", "green", 1e-4, None, 100, None, None, False, ())

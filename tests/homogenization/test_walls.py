@@ -16,6 +16,7 @@ from jaxmicro.fields import conduction
 from jaxmicro.homogenization.operators import FiniteVolume
 from jaxmicro.homogenization.volume_multigrid import volume_multigrid
 from jaxmicro.materials import Scalar
+from tests.daily import daily
 
 
 def kirchhoff(k, lengths, axis, periodic):
@@ -64,9 +65,10 @@ def face_centred_spheres(n):
 CASES = [
     (shape, axis, sides) for shape, axes in (((7, 6), (0, 1)), ((5, 8, 6), (0, 1, 2))) for axis in axes for sides in ("no_flux", "periodic")
 ]
+EVERYDAY = (((7, 6), 0, "no_flux"), ((7, 6), 1, "periodic"), ((5, 8, 6), 2, "no_flux"))
 
 
-@pytest.mark.parametrize(("shape", "axis", "sides"), CASES)
+@pytest.mark.parametrize(("shape", "axis", "sides"), daily(CASES, *EVERYDAY, unpack=True))
 def test_finite_volumes_equal_their_network_of_resistors(shape, axis, sides):
     rng = np.random.default_rng(axis)
     k = rng.uniform(0.2, 5.0, size=shape) * (rng.random(shape) < 0.8)
@@ -86,7 +88,7 @@ def test_finite_volumes_equal_their_network_of_resistors(shape, axis, sides):
     assert float(r.tortuosity) == pytest.approx(k.mean() / exact, rel=1e-12)
 
 
-@pytest.mark.parametrize("preconditioner", ["green", "green_jacobi", "multigrid"])
+@pytest.mark.parametrize("preconditioner", daily(["green", "green_jacobi", "multigrid"], "multigrid"))
 def test_every_preconditioner_finds_the_same(preconditioner):
     k = porous_cell()
     exact, _ = kirchhoff(k, k.shape, 1, False)
@@ -95,7 +97,7 @@ def test_every_preconditioner_finds_the_same(preconditioner):
     assert abs(float(r.value) - exact) <= float(r.value_error)
 
 
-@pytest.mark.parametrize("precision", ["mixed", "float32"])
+@pytest.mark.parametrize("precision", daily(["mixed", "float32"], "float32"))
 def test_lower_precisions(precision):
     k = porous_cell()
     exact, _ = kirchhoff(k, k.shape, 0, False)
@@ -105,14 +107,15 @@ def test_lower_precisions(precision):
     assert float(r.value) == pytest.approx(exact, rel=3e-6 if precision == "float32" else 1e-9)
 
 
-def test_face_centred_spheres_have_the_published_tortuosity():
+@pytest.mark.parametrize("preconditioner", daily(["multigrid", "green"], "green"))
+def test_face_centred_spheres_have_the_published_tortuosity(preconditioner):
     k = face_centred_spheres(32)
-    for preconditioner in ("multigrid", "green"):
-        r = jm.effective_conductivity(k, jm.Grid(k.shape), walls=0, tensor_rtol=3e-5, preconditioner=preconditioner)
-        assert float(r.tortuosity) == pytest.approx(3.307094, abs=1e-4)
-        assert int(r.steps) <= 25
+    r = jm.effective_conductivity(k, jm.Grid(k.shape), walls=0, tensor_rtol=3e-5, preconditioner=preconditioner)
+    assert float(r.tortuosity) == pytest.approx(3.307094, abs=1e-4)
+    assert int(r.steps) <= 25
 
 
+@pytest.mark.slow
 def test_elements_conduct_through_corners():
     """Which makes the tortuosity of the same spheres much smaller."""
     k = face_centred_spheres(32)
@@ -121,7 +124,7 @@ def test_elements_conduct_through_corners():
     assert float(r.tortuosity) == pytest.approx(1.8996, abs=1e-4)
 
 
-@pytest.mark.parametrize("discretization", ["finite_volume", "finite_element"])
+@pytest.mark.parametrize("discretization", daily(["finite_volume", "finite_element"], "finite_volume"))
 def test_layers_and_channels(discretization):
     grid = jm.Grid((6, 4), (3.0, 1.0))
     layers = np.repeat([1.0, 4.0, 0.5], 2)[:, None] * np.ones(4)
@@ -150,8 +153,10 @@ def bilinear_walls(k, axis, closed):
     return u @ matrix @ u * n[axis] / n[1 - axis]
 
 
-@pytest.mark.parametrize("axis", [0, 1])
-@pytest.mark.parametrize("sides", ["no_flux", "periodic"])
+@pytest.mark.parametrize(
+    ("axis", "sides"),
+    daily(list(itertools.product((0, 1), ("no_flux", "periodic"))), (0, "no_flux"), (1, "periodic"), unpack=True),
+)
 def test_finite_elements_equal_their_assembled_system(axis, sides):
     k = np.random.default_rng(4).uniform(0.2, 5.0, size=(5, 4))
     r = jm.effective_conductivity(k, jm.Grid((5, 4)), walls=axis, sides=sides, discretization="finite_element", rtol=1e-8)
@@ -183,7 +188,7 @@ def test_no_path_is_a_status_and_no_error():
         assert int(r.steps) == 0
     assert int(jm.effective_conductivity(k, grid, walls=1).status) == Status.CONVERGED
     assert int(jm.effective_conductivity(np.zeros((6, 6)), grid, walls=0).status) == Status.NO_PATH
-    slope = jax.grad(lambda k: jm.effective_conductivity(k, grid, walls=0).value)(jnp.asarray(k))
+    slope = jax.jit(jax.grad(lambda k: jm.effective_conductivity(k, grid, walls=0).value))(jnp.asarray(k))
     assert np.array_equal(slope, np.zeros((6, 6)))
 
 
@@ -225,7 +230,7 @@ def test_batches_of_cells_with_and_without_a_path():
             assert float(r.value[n]) == pytest.approx(float(alone.value), rel=1e-12)
 
 
-@pytest.mark.parametrize("discretization", ["finite_volume", "finite_element"])
+@pytest.mark.parametrize("discretization", daily(["finite_volume", "finite_element"], "finite_volume"))
 def test_derivatives_in_constants_and_edge_lengths(discretization):
     k = jnp.asarray(np.random.default_rng(6).uniform(0.5, 3.0, size=(5, 4)))
 
@@ -233,7 +238,7 @@ def test_derivatives_in_constants_and_edge_lengths(discretization):
         r = jm.effective_conductivity(k, jm.Grid((5, 4), lengths), walls=1, discretization=discretization, rtol=1e-8)
         return r.value, r.tortuosity
 
-    check_grads(value, (k, jnp.array([1.0, 1.7])), order=1, modes=("fwd", "rev"), rtol=1e-6, atol=1e-7)
+    check_grads(jax.jit(value), (k, jnp.array([1.0, 1.7])), order=1, modes=("fwd", "rev"), rtol=1e-6, atol=1e-7)
 
 
 @pytest.mark.slow
@@ -249,7 +254,7 @@ def test_derivatives_of_fields():
         r = jm.effective_conductivity(k, jm.Grid((4, 5)), walls=0, rtol=1e-9, fields=("flux", "potential"))
         return r.flux, r.potential, r.value
 
-    check_grads(flux, (k,), order=1, modes=("fwd", "rev"), rtol=1e-5, atol=1e-6)
+    check_grads(jax.jit(flux), (k,), order=1, modes=("fwd", "rev"), rtol=1e-5, atol=1e-6)
 
 
 def test_the_derivative_with_pores_is_that_of_the_pores():
@@ -257,7 +262,7 @@ def test_the_derivative_with_pores_is_that_of_the_pores():
     rng = np.random.default_rng(8)
     k = np.where(rng.random((7, 6)) < 0.75, 1.0, 0.0)
     grid = jm.Grid(k.shape)
-    slope = jax.grad(lambda k: jm.effective_conductivity(k, grid, walls=0, rtol=1e-8).value)(jnp.asarray(k))
+    slope = jax.jit(jax.grad(lambda k: jm.effective_conductivity(k, grid, walls=0, rtol=1e-8).value))(jnp.asarray(k))
     assert np.array_equal(np.asarray(slope)[k == 0], np.zeros(np.sum(k == 0)))
     for place in np.argwhere(k > 0)[::5]:
         values = []
@@ -312,6 +317,7 @@ def test_bad_input_is_refused_in_words():
         jm.effective_conductivity(k, grid, walls=0, discretization="fourier")
     with pytest.raises(ValueError, match="takes one conductivity per voxel, but it is given a tensor"):
         jm.effective_conductivity(np.ones((2, 2, 4, 4)), grid, walls=0)
+    traced = jax.jit(lambda k: jm.effective_conductivity(k, grid, walls=0).tortuosity)
     for wrong, words in ((-1.0, "positive semi-definite"), (np.nan, "finite"), (np.inf, "finite")):
         bad = k.copy()
         bad[1, 2] = wrong
@@ -320,7 +326,7 @@ def test_bad_input_is_refused_in_words():
         r = jm.effective_conductivity(bad, grid, walls=0, throw=False)
         assert int(r.status) == Status.BAD_INPUT
         assert np.isnan(float(r.value))
-        assert np.isnan(float(jax.jit(lambda k: jm.effective_conductivity(k, grid, walls=0).tortuosity)(bad)))
+        assert np.isnan(float(traced(bad)))
     with pytest.raises(ValueError, match="`sides` is for cells between walls"):
         jm.effective_conductivity(k, grid, sides="periodic")
 
