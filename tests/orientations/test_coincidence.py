@@ -14,6 +14,7 @@ from jaxmicro.orientations import (
     symmetry_operators,
 )
 from jaxmicro.orientations.coincidence import brandon
+from tests.daily import daily
 from tests.orientations.brute_force import smallest_angles
 
 KEY = jax.random.key(41)
