@@ -99,6 +99,7 @@ def test_derivatives_of_every_estimate(name):
     else:
         change = hexagonal_stiffness(1.0, -0.4, 0.6, 0.7, 0.3)
 
+    @jax.jit
     def along(t):
         return some_of_all(polycrystal_estimates(crystal + t * change))
 
@@ -109,6 +110,7 @@ def test_derivatives_of_every_estimate(name):
     assert float(backward) == pytest.approx(float(difference), rel=1e-5)  # the places on the border are steps of 4 %
 
 
+@pytest.mark.slow
 def test_batches_and_float32():
     pair = jnp.stack([jnp.asarray(constants("Cu").stiffness), jnp.asarray(constants("Zn").stiffness)])
     together = jax.jit(jax.vmap(lambda c: polycrystal_estimates(c).hashin_shtrikman[0].shear))(pair)

@@ -10,6 +10,7 @@ import jaxmicro as jm
 from jaxmicro import Status
 from jaxmicro.homogenization import effective_thermoelastic, solve_cell_problem
 from jaxmicro.materials import isotropic_stiffness
+from tests.daily import daily
 from tests.homogenization.everyday import once_for_each_cell
 from tests.homogenization.references import random_stiffness
 
@@ -95,8 +96,18 @@ def test_derivatives():
         return r.expansion, r.stiffness, r.heat
 
     check_grads(
-        answers, (jnp.asarray(tensors), jnp.asarray(own), jnp.array([1.0, 1.5])), order=1, modes=("fwd", "rev"), rtol=1e-5, atol=1e-6
+        jax.jit(answers),
+        (jnp.asarray(tensors), jnp.asarray(own), jnp.array([1.0, 1.5])),
+        order=1,
+        modes=("fwd", "rev"),
+        rtol=1e-5,
+        atol=1e-6,
     )
+
+
+@pytest.mark.slow
+def test_derivatives_of_stresses():
+    labels, tensors, own = two_phases((3, 4), 3)
 
     def stress(own):
         c = jnp.moveaxis(jnp.asarray(tensors)[labels], (-2, -1), (0, 1))
@@ -105,19 +116,21 @@ def test_derivatives():
     check_grads(stress, (jnp.asarray(own),), order=1, modes=("fwd", "rev"), rtol=1e-5, atol=1e-6)
 
 
-def test_jit_vmap_batch_and_float32():
+@pytest.mark.parametrize("way", daily(["batch", "vmap", "float32"], "batch"))
+def test_jit_vmap_batch_and_float32(way):
     labels, tensors, own = two_phases((6, 5), 3)
     stiffness = jnp.asarray(np.stack([field(labels, tensors), field(1 - labels, tensors)]))
     expansion = jnp.asarray(np.stack([field(labels, own), field(1 - labels, own)]))
     grid = jm.Grid((6, 5))
-    batch = effective_thermoelastic(stiffness, expansion, grid)
-    mapped = jax.vmap(lambda c, a: effective_thermoelastic(c, a, grid).expansion)(stiffness, expansion)
-    for k in range(2):
-        alone = effective_thermoelastic(stiffness[k], expansion[k], grid)
-        assert np.allclose(batch.expansion[k], alone.expansion, rtol=1e-11)
-        assert np.allclose(mapped[k], alone.expansion, rtol=1e-9)
-    single = effective_thermoelastic(stiffness[0].astype(jnp.float32), expansion[0].astype(jnp.float32), grid)
-    assert np.allclose(single.expansion, batch.expansion[0], rtol=1e-4, atol=1e-4)
+    alone = [effective_thermoelastic(c, a, grid).expansion for c, a in zip(stiffness, expansion, strict=True)]
+    if way == "batch":
+        assert np.allclose(effective_thermoelastic(stiffness, expansion, grid).expansion, jnp.stack(alone), rtol=1e-11)
+    elif way == "vmap":
+        mapped = jax.vmap(lambda c, a: effective_thermoelastic(c, a, grid).expansion)(stiffness, expansion)
+        assert np.allclose(mapped, jnp.stack(alone), rtol=1e-9)
+    else:
+        single = effective_thermoelastic(stiffness[0].astype(jnp.float32), expansion[0].astype(jnp.float32), grid)
+        assert np.allclose(single.expansion, alone[0], rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.usefixtures("as_user")
