@@ -1,4 +1,4 @@
-"""From a wish to a microstructure: objectives, constraints, problem, searches, verification; and the synthetic twin of a map.
+"""From a wish to a microstructure: objectives, constraints, problem, searches, verification; the synthetic twin of a map, and cells from statistics (`reconstruct`).
 
 In:  a `Density` or a codec, properties, objectives (`Target`, `Minimize`, `Maximize`), constraints (`Between`).
 Out: `DesignResult`: discrete cells with their values, front, hypervolume, history, and their `Verification`.
@@ -15,8 +15,10 @@ from jaxmicro.design.pareto import hypervolume, nondominated
 from jaxmicro.design.polycrystal_like import polycrystal_like
 from jaxmicro.design.problem import Problem
 from jaxmicro.design.properties import Conductivity, Measure, Stiffness, VolumeFraction, named_moduli
+from jaxmicro.design.reconstruct import Reconstruction, reconstruct
 from jaxmicro.design.result import DesignResult
 from jaxmicro.design.space import Density, LatentSpace, Space
+from jaxmicro.design.statistics import Statistic, lineal_path_statistic, two_point_statistic
 from jaxmicro.design.verification import Verification, verify
 
 __all__ = [
@@ -30,16 +32,21 @@ __all__ = [
     "Minimize",
     "PairLimits",
     "Problem",
+    "Reconstruction",
     "Space",
+    "Statistic",
     "Stiffness",
     "Target",
     "TargetError",
     "Verification",
     "VolumeFraction",
     "hypervolume",
+    "lineal_path_statistic",
     "minimize",
     "named_moduli",
     "nondominated",
     "polycrystal_like",
+    "reconstruct",
+    "two_point_statistic",
     "verify",
 ]
