@@ -17,6 +17,7 @@ from jaxmicro.homogenization import (
     reuss_bound,
     voigt_bound,
 )
+from tests.daily import daily
 
 COPPER = jm.materials.constants("Cu")
 LABELS = np.array([[0, 0, 5, 5]] * 4)  # layers across y: label 5 in the upper half
@@ -273,7 +274,7 @@ PAIRS = {
 }
 
 
-@pytest.mark.parametrize("kind", PAIRS)
+@pytest.mark.parametrize("kind", daily(list(PAIRS), "mappings", "JAX arrays"))
 def test_constants_are_read_on_the_host_while_the_cell_is_traced(kind):
     plain = jm.homogenize(CELL, PAIRS[kind], plane="stress")
     jitted = jax.jit(lambda ms: jm.homogenize(ms, PAIRS[kind], plane="stress"))(CELL)

@@ -14,6 +14,7 @@ import pytest
 
 import jaxmicro as jm
 from jaxmicro.homogenization import loewner_gap
+from tests.daily import daily
 from tests.homogenization.references import random_stiffness
 
 ODD = (7, 9)
@@ -31,7 +32,7 @@ def stiffness(c, grid=GRID, **options):
     return np.asarray(jm.effective_stiffness(jnp.asarray(c), grid, rtol=RTOL, **options).tensor)
 
 
-@pytest.mark.parametrize("name", PLANE)
+@pytest.mark.parametrize("name", daily(PLANE, "rotated"))
 def test_kellers_duality(name):
     k = np.exp(np.random.default_rng(0).normal(size=ODD))
     dual = TURN @ np.linalg.inv(conductivity(1 / k, discretization=name)) @ TURN.T
@@ -40,7 +41,7 @@ def test_kellers_duality(name):
     assert np.abs(conductivity(k) - ordinary).max() > 1e-3  # finite elements bound it, and do not keep it
 
 
-@pytest.mark.parametrize("name", PLANE)
+@pytest.mark.parametrize("name", daily(PLANE, "fourier"))
 def test_the_determinant_of_a_plane_polycrystal_is_that_of_its_crystal(name):
     angle = np.random.default_rng(1).uniform(0, np.pi, size=ODD)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -48,7 +49,7 @@ def test_the_determinant_of_a_plane_polycrystal_is_that_of_its_crystal(name):
     assert np.linalg.det(conductivity(k, discretization=name)) == pytest.approx(7.0, rel=1e-10)
 
 
-@pytest.mark.parametrize("name", PLANE)
+@pytest.mark.parametrize("name", daily(PLANE, "rotated"))
 def test_the_shift_of_cherkaev_lurie_and_milton(name):
     # ⟨σ : T : σ⟩ of a divergence-free stress is that of its mean, so a constant T in the compliance passes through.
     rng = np.random.default_rng(2)
@@ -60,8 +61,15 @@ def test_the_shift_of_cherkaev_lurie_and_milton(name):
     np.testing.assert_allclose(found, shift, atol=1e-10 * np.abs(compliance).max())
 
 
-@pytest.mark.parametrize("name", PLANE)
-@pytest.mark.parametrize(("shape", "factor"), [(ODD, 1.0), ((3, 5, 3), 4 / 3)])
+@pytest.mark.parametrize(
+    ("name", "shape", "factor"),
+    daily(
+        [(name, *cell) for name in PLANE for cell in ((ODD, 1.0), ((3, 5, 3), 4 / 3))],
+        ("fourier", ODD, 1.0),
+        ("rotated", (3, 5, 3), 4 / 3),
+        unpack=True,
+    ),
+)
 def test_hills_result_for_equal_shear_moduli(name, shape, factor):
     bulk, shear, d = np.random.default_rng(3).uniform(1, 20, size=shape), 2.0, len(shape)
     c = jm.materials.lame_stiffness(bulk - 2 * shear / d, shear, dim=d)
@@ -70,8 +78,15 @@ def test_hills_result_for_equal_shear_moduli(name, shape, factor):
     np.testing.assert_allclose(stiffness(c, jm.Grid(shape), discretization=name), exact, rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("name", ["finite_element", "rotated", "fourier"])
-@pytest.mark.parametrize("shape", [(4, 5), (3, 4, 3)])
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    daily(
+        list(itertools.product(("finite_element", "rotated", "fourier"), ((4, 5), (3, 4, 3)))),
+        ("finite_element", (3, 4, 3)),
+        ("rotated", (4, 5)),
+        unpack=True,
+    ),
+)
 def test_a_cubic_polycrystal_has_the_bulk_modulus_of_its_crystal(name, shape):
     q = jm.orientations.random_orientations(jax.random.key(4), shape)
     copper = jm.materials.cubic_stiffness(168.9, 121.8, 75.8)

@@ -1,5 +1,7 @@
 """Exact results: laminates, an assembled direct solve, homogeneous cells, bounds."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,6 +14,7 @@ from jaxmicro.homogenization.cell import energy_tensor
 from jaxmicro.homogenization.operators import make_operator
 from jaxmicro.homogenization.solve import Medium, Setup
 from jaxmicro.materials.laws import Tensor
+from tests.daily import daily
 from tests.homogenization.references import (
     assembled_effective,
     laminate_conductivity,
@@ -35,25 +38,34 @@ def layered(values, shape, axis):
     return np.broadcast_to(layers.reshape(*layers.shape[:2], *expand), layers.shape[:2] + shape).copy()
 
 
-@pytest.mark.parametrize("name", ["finite_element", "rotated"])
-@pytest.mark.parametrize(
-    ("shape", "axis", "size", "components"),
-    [
-        ((9, 9), 0, 3, 2),
-        ((9, 9), 1, 3, 2),
-        ((9, 4), 0, 3, 2),
-        ((9, 9), 0, 6, 3),
-        ((9, 9), 1, 6, 3),
-        ((9, 2, 9), 0, 6, 3),
-        ((9, 2, 9), 2, 6, 3),
-    ],
+LAMINATES = [
+    (shape, axis, size, name)
+    for shape, axis, size in (
+        ((9, 9), 0, 3),
+        ((9, 9), 1, 3),
+        ((9, 4), 0, 3),
+        ((9, 9), 0, 6),
+        ((9, 9), 1, 6),
+        ((9, 2, 9), 0, 6),
+        ((9, 2, 9), 2, 6),
+    )
+    for name in ("finite_element", "rotated")
+]
+EVERYDAY = (
+    ((9, 4), 0, 3, "finite_element"),
+    ((9, 9), 1, 3, "rotated"),
+    ((9, 9), 0, 6, "rotated"),
+    ((9, 2, 9), 2, 6, "finite_element"),
 )
-def test_axis_aligned_laminates_of_arbitrary_anisotropic_phases_are_exact(name, shape, axis, size, components):
+
+
+@pytest.mark.parametrize(("shape", "axis", "size", "name"), daily(LAMINATES, *EVERYDAY, unpack=True))
+def test_axis_aligned_laminates_of_arbitrary_anisotropic_phases_are_exact(shape, axis, size, name):
     rng = np.random.default_rng(axis)
     phases = [random_stiffness(rng, size) * 10.0 ** rng.uniform(-1, 1) for _ in range(7)]
     lengths = np.array([1.3, 0.7, 2.1])[: len(shape)]
     result = jm.effective_stiffness(layered(phases, shape, axis), jm.Grid(shape, lengths), discretization=name, rtol=1e-7)
-    exact = laminate_stiffness(phases, SHARES, np.eye(len(shape))[axis], components)
+    exact = laminate_stiffness(phases, SHARES, np.eye(len(shape))[axis], 2 if size == 3 else 3)
     assert np.abs(np.asarray(result.tensor) - exact).max() < EXACT * np.abs(exact).max()
 
 
@@ -66,8 +78,9 @@ def test_fourier_is_exact_on_odd_laminates(shape, axis):
     assert np.abs(np.asarray(result.tensor) - exact).max() < EXACT * np.abs(exact).max()
 
 
-@pytest.mark.parametrize("name", ["rotated", "fourier"])
-@pytest.mark.parametrize("size", [3, 6])
+@pytest.mark.parametrize(
+    ("size", "name"), daily(list(itertools.product((3, 6), ("rotated", "fourier"))), (3, "fourier"), (6, "rotated"), unpack=True)
+)
 def test_the_diagonal_laminate_of_an_odd_square_is_exact(name, size):
     n = 7
     rng = np.random.default_rng(6)
@@ -79,8 +92,15 @@ def test_the_diagonal_laminate_of_an_odd_square_is_exact(name, size):
     assert np.abs(np.asarray(result.tensor) - exact).max() < EXACT * np.abs(exact).max()
 
 
-@pytest.mark.parametrize(("shape", "axis"), [((9, 9), 0), ((9, 2, 9), 2)])
-@pytest.mark.parametrize("name", ["finite_element", "rotated"])
+@pytest.mark.parametrize(
+    ("name", "shape", "axis"),
+    daily(
+        [(name, *cell) for name in ("finite_element", "rotated") for cell in (((9, 9), 0), ((9, 2, 9), 2))],
+        ("finite_element", (9, 2, 9), 2),
+        ("rotated", (9, 9), 0),
+        unpack=True,
+    ),
+)
 def test_conductivity_of_anisotropic_layers_is_exact(name, shape, axis):
     rng = np.random.default_rng(7)
     phases = [random_stiffness(rng, len(shape)) for _ in range(7)]
@@ -89,7 +109,10 @@ def test_conductivity_of_anisotropic_layers_is_exact(name, shape, axis):
     assert np.abs(np.asarray(result.tensor) - exact).max() < EXACT * np.abs(exact).max()
 
 
-@pytest.mark.parametrize(("shape", "size", "components"), [((5, 6), 3, 2), ((5, 6), 6, 3), ((3, 4, 5), 6, 3)])
+@pytest.mark.parametrize(
+    ("shape", "size", "components"),
+    daily([((5, 6), 3, 2), ((5, 6), 6, 3), ((3, 4, 5), 6, 3)], ((5, 6), 3, 2), ((3, 4, 5), 6, 3), unpack=True),
+)
 def test_finite_elements_equal_an_assembled_direct_solve(shape, size, components):
     rng = np.random.default_rng(8)
     count = int(np.prod(shape))
@@ -137,7 +160,7 @@ def test_a_mixture_of_fluids_has_the_inverse_mean_compressibility():
     assert np.linalg.eigvalsh(above)[0] > -1e-12
 
 
-@pytest.mark.parametrize("name", ["finite_element", "rotated", "fourier"])
+@pytest.mark.parametrize("name", daily(["finite_element", "rotated", "fourier"], "finite_element"))
 def test_a_homogeneous_cell_returns_its_own_tensor(name):
     c = random_stiffness(np.random.default_rng(10), 3)
     result = jm.effective_stiffness(np.broadcast_to(c[:, :, None, None], (3, 3, 6, 4)), jm.Grid((6, 4)), discretization=name)
@@ -145,7 +168,7 @@ def test_a_homogeneous_cell_returns_its_own_tensor(name):
     assert int(result.steps.max()) == 0
 
 
-@pytest.mark.parametrize("name", ["rotated", "fourier"])
+@pytest.mark.parametrize("name", daily(["rotated", "fourier"], "rotated"))
 def test_dykhne_determinant_of_a_self_dual_checkerboard_like_cell(name):
     # Keller–Dykhne: exchanging the phases of a 2D cell turns k by 90 degrees: k(k1, k2) · R k(k2, k1) Rᵀ = k1 k2 on odd grids.
     labels = np.random.default_rng(11).integers(0, 2, (9, 9))
@@ -227,8 +250,15 @@ def test_hashin_shtrikman_holds_for_an_isotropic_disc_array():
     print(result)
 
 
-@pytest.mark.parametrize(("shape", "size"), [((4, 3), 3), ((4, 3), 6), ((2, 3, 2), 6)])
-@pytest.mark.parametrize("count", [1, 2, 4])
+@pytest.mark.parametrize(
+    ("count", "shape", "size"),
+    daily(
+        [(count, *cell) for count in (1, 2, 4) for cell in (((4, 3), 3), ((4, 3), 6), ((2, 3, 2), 6))],
+        (4, (4, 3), 3),
+        (2, (2, 3, 2), 6),
+        unpack=True,
+    ),
+)
 def test_batches_of_stiffness_of_any_size_are_their_samples(shape, size, count):
     rng = np.random.default_rng(count)
     voxels = count * int(np.prod(shape))
@@ -302,7 +332,13 @@ def test_finite_volumes_say_what_they_do_not_take():
 
 
 @pytest.mark.parametrize(
-    ("name", "shape"), [("finite_element", (5, 4)), ("rotated", (5, 4)), ("fourier", (5, 4)), ("finite_element", (3, 2, 4))]
+    ("name", "shape"),
+    daily(
+        [("finite_element", (5, 4)), ("rotated", (5, 4)), ("fourier", (5, 4)), ("finite_element", (3, 2, 4))],
+        ("rotated", (5, 4)),
+        ("finite_element", (3, 2, 4)),
+        unpack=True,
+    ),
 )
 def test_the_energy_density_of_a_stiffness_adds_up_to_the_tensor(name, shape):
     rng = np.random.default_rng(8)
