@@ -11,6 +11,7 @@ from jaxmicro.descriptors.cluster_function import cluster_function
 from jaxmicro.descriptors.correlation import correlation_length, correlation_matrix, radial_average, two_point_correlation
 from jaxmicro.descriptors.dislocations import DislocationDensity, dislocation_density
 from jaxmicro.descriptors.distances import distance_transform
+from jaxmicro.descriptors.ensembles import Ensemble, ensemble
 from jaxmicro.descriptors.fabric import Fabric, fabric_tensor
 from jaxmicro.descriptors.fidelity import Fidelity, fidelity
 from jaxmicro.descriptors.filling import fill_grains
@@ -23,6 +24,7 @@ from jaxmicro.descriptors.minkowski import MinkowskiFunctionals, euler_number, m
 from jaxmicro.descriptors.oddities import oddities
 from jaxmicro.descriptors.percolation import Percolation, percolating_share, percolation
 from jaxmicro.descriptors.pore_sizes import PoreSizes, local_thickness, pore_size_distribution
+from jaxmicro.descriptors.representative_volume import RepresentativeVolume, representative_volume
 from jaxmicro.descriptors.soft_boundaries import soft_boundaries
 from jaxmicro.descriptors.surface import surface_density
 from jaxmicro.descriptors.transport import Tortuosity, Transport, effective_diffusivity, tortuosity, transport
@@ -33,6 +35,7 @@ __all__ = [
     "BoundaryStatistics",
     "ChordLengths",
     "DislocationDensity",
+    "Ensemble",
     "Fabric",
     "Fidelity",
     "GrainComparison",
@@ -41,6 +44,7 @@ __all__ = [
     "MinkowskiFunctionals",
     "Percolation",
     "PoreSizes",
+    "RepresentativeVolume",
     "Tortuosity",
     "Transport",
     "TwinFamilies",
@@ -54,6 +58,7 @@ __all__ = [
     "dislocation_density",
     "distance_transform",
     "effective_diffusivity",
+    "ensemble",
     "euler_number",
     "fabric_tensor",
     "fidelity",
@@ -71,6 +76,7 @@ __all__ = [
     "percolation",
     "pore_size_distribution",
     "radial_average",
+    "representative_volume",
     "segment_grains",
     "soft_boundaries",
     "surface_density",

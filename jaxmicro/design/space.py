@@ -134,9 +134,9 @@ class LatentSpace:
 
     Example:
         >>> from jaxmicro.generative import load
-        >>> space = LatentSpace(load("two-phase-64"), Grid((32, 32)))
+        >>> space = LatentSpace(load("two-phase-64"), Grid((16, 16)))
         >>> space.decode(space.initial(1, jax.random.key(0))).shape
-        (1, 2, 32, 32)
+        (1, 2, 16, 16)
 
     `decode` is differentiable where the codec's is.
     """

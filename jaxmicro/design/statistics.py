@@ -6,7 +6,6 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-import numpy.typing as npt
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxmicro._core import as_float_array, check, check_shape, is_number, record, static
@@ -120,7 +119,7 @@ class TwoPoint:
         )
 
 
-def lineal_path_statistic(target: npt.ArrayLike, axis: int, phase: int = 1) -> Statistic:
+def lineal_path_statistic(target: ArrayLike | Sequence[float], axis: int, phase: int = 1) -> Statistic:
     """A lineal path function as the target of a reconstruction.
 
     Args:

@@ -119,6 +119,7 @@ def test_lags_of_another_size_are_those_of_both():
 def test_annealing_keeps_the_share_and_tells_its_error(discs):
     cell = np.asarray(discs.fractions[1])
     wanted = coefficients(np.asarray(TwoPoint()(discs.fractions, GRID)), np.asarray(discs.volume_fractions))
+    assert wanted is not None
     correlation = np.asarray(two_point_correlation(cell))
     scale = np.linalg.norm(correlation - cell.mean() ** 2)
     stirred = cell.copy()
