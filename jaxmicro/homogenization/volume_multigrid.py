@@ -39,9 +39,9 @@ def volume_multigrid(operator: FiniteVolume, law: Any, spacing: Float[Array, " d
     Example:
         >>> from jaxmicro.fields import conduction
         >>> from jaxmicro.materials import Scalar
-        >>> cycle = volume_multigrid(FiniteVolume(conduction(2)), Scalar(jnp.ones((32, 32))), jnp.ones(2))
-        >>> cycle((jnp.zeros((32, 32)),))[0].shape
-        (32, 32)
+        >>> cycle = volume_multigrid(FiniteVolume(conduction(2)), Scalar(jnp.ones((16, 16))), jnp.ones(2))
+        >>> cycle((jnp.zeros((16, 16)),))[0].shape
+        (16, 16)
     """
     shape = law.grid_shape
     weights = [conductances(law.values, axis, operator.end(axis)) / spacing[axis] ** 2 for axis in range(len(shape))]

@@ -59,8 +59,8 @@ def agree(answers, arguments, order=1, rtol=1e-8):
 
     first = difference(jax.jit(number), 1e-4)
     assert abs(first) > 1e-3  # something moves
-    assert float(forward(number)(*arguments)) == pytest.approx(first, rel=rtol)
-    assert float(reverse(number)(*arguments)) == pytest.approx(first, rel=rtol)
+    assert float(jax.jit(forward(number))(*arguments)) == pytest.approx(first, rel=rtol)
+    assert float(jax.jit(reverse(number))(*arguments)) == pytest.approx(first, rel=rtol)
     if order == 2:
         slope = jax.jit(forward(number))
         second = difference(slope, 1e-4)
