@@ -69,9 +69,7 @@ def compare(name: str, mask: np.ndarray) -> Iterator[dict]:
     for axis in range(mask.ndim):
         own, other = ours(mask, axis), theirs(np.moveaxis(mask, axis, 0))
         difference = other and own["tortuosity"] / other["tortuosity"] - 1
-        rows.append(
-            {"volume": name, "shape": list(mask.shape), "axis": axis, "jaxmicro": own, "taufactor": other, "difference": difference}
-        )
+        row = {"volume": name, "shape": list(mask.shape), "axis": axis, "jaxmicro": own, "taufactor": other, "difference": difference}
         told = "" if other is None else f"taufactor {other['tortuosity']:.6f} ({other['seconds']:.0f} s), difference {difference:+.1e}"
         print(f"{name} {mask.shape} axis {axis}: jaxmicro {own['tortuosity']:.6f} ({own['seconds']:.0f} s) {told}", flush=True)
         yield row

@@ -91,8 +91,8 @@ def fabric_tensor(
     Example:
         >>> layers = jnp.zeros((8, 8), bool).at[:4].set(True)
         >>> f = fabric_tensor(layers)
-        >>> f.tensor.round(4).tolist(), float(f.anisotropy)
-        ([[0.0, 0.0], [0.0, 2.0]], inf)
+        >>> f.values.round(4).tolist(), float(f.anisotropy)
+        ([0.0, 2.0], inf)
 
     Differentiable in volume fractions where they differ between neighbours and, for values and directions, where principal values do.
     """
@@ -128,7 +128,9 @@ def _fabric(quadratic: Float[Array, "d d"]) -> dict[str, Array]:
     lengths = 1 / jnp.sqrt(jnp.where(flat, floor, squares))
     # where some lengths are infinite they share the trace between them
     endless = jnp.any(flat)
-    relative = jnp.where(endless, flat / jnp.maximum(jnp.sum(flat), 1), lengths / jnp.sum(lengths))
+    relative = jnp.where(
+        endless, flat.astype(lengths.dtype) / jnp.maximum(jnp.sum(flat), 1).astype(lengths.dtype), lengths / jnp.sum(lengths)
+    )
     values = d * relative
     order = jnp.arange(d)[::-1]  # ascending lengths are descending squares
     values, lengths, directions = values[order], jnp.where(flat, jnp.inf, lengths)[order], directions[:, order]

@@ -192,7 +192,7 @@ def _sum_of_products(
     """
     frame = framed(values, wraps, edges)
     frame = 1 - frame if complement else frame
-    offsets = list(itertools.product((0, 1), repeat=values.ndim))
+    offsets: list[Point] = list(itertools.product((0, 1), repeat=values.ndim))
     groups: dict[int, list[tuple[list[int], float]]] = {}
     for points, weight in terms:
         groups.setdefault(len(points), []).append(([offsets.index(point) for point in points], weight))
@@ -205,7 +205,7 @@ def _sum_of_products(
             total = total + jnp.sum(weights * jnp.sum(product, axis=tuple(range(1, product.ndim))))
         return total, None
 
-    return jax.lax.scan(jax.checkpoint(layer), jnp.zeros((), values.dtype), (frame[:-1], frame[1:]))[0]  # type: ignore[arg-type]
+    return jax.lax.scan(jax.checkpoint(layer), jnp.zeros((), values.dtype), (frame[:-1], frame[1:]))[0]
 
 
 def _units(ndim: int) -> list[Point]:

@@ -77,7 +77,7 @@ def by_copies(mask, axis, connectivity):
 def test_what_winds_around_a_cell_joins_a_voxel_to_its_image(shape):
     share = jax.jit(lambda mask: percolating_share(mask, 0, boundary="periodic"))
     seen = set()
-    for seed, connectivity in itertools.product(range(12), ("faces", "corners")):
+    for seed, connectivity in itertools.product(range(6), ("faces", "corners")):
         mask = np.random.default_rng(seed).random(shape) < {"faces": 0.55, "corners": 0.35}[connectivity] * (1 if len(shape) == 2 else 0.6)
         for axis in range(len(shape)):
             expected = by_copies(mask, axis, connectivity).sum() / max(mask.sum(), 1)
@@ -118,15 +118,21 @@ def test_nothing_is_solved_where_nothing_percolates(boundary, monkeypatch):
 
 
 def test_a_table_of_all_axes():
-    layers = np.zeros((6, 8, 4), bool)
+    layers = np.zeros((6, 8), bool)
     layers[:, 2:5] = True
     for boundary in ("walls", "periodic"):
         t = transport(layers, boundary=boundary)
-        np.testing.assert_allclose(t.factor, [1.0, np.inf, 1.0], rtol=1e-10)
-        np.testing.assert_allclose(t.relative, [3 / 8, 0, 3 / 8], rtol=1e-10, atol=1e-12)
-        assert [line.split()[-1] for line in str(t).splitlines()[2:]] == ["converged", "no_path", "converged"]
+        np.testing.assert_allclose(t.factor, [1.0, np.inf], rtol=1e-10)
+        np.testing.assert_allclose(t.relative, [3 / 8, 0], rtol=1e-10, atol=1e-12)
+        assert [line.split()[-1] for line in str(t).splitlines()[2:]] == ["converged", "no_path"]
+
+
+@pytest.mark.slow
+def test_under_jit_in_single_precision():
+    layers = np.zeros((6, 8), bool)
+    layers[:, 2:5] = True
     under = jax.jit(lambda mask: transport(mask, boundary="periodic").factor)
-    np.testing.assert_allclose(under(layers.astype(np.float32)), [1.0, np.inf, 1.0], rtol=1e-5)
+    np.testing.assert_allclose(under(layers.astype(np.float32)), [1.0, np.inf], rtol=1e-5)
 
 
 def cathode(shared_data):
@@ -142,6 +148,7 @@ def sandstone(shared_data):
         return tifffile.imread(file)
 
 
+@pytest.mark.slow
 def test_a_piece_of_a_cathode_conducts_as_taufactor_says(shared_data):
     """taufactor 1.2.1 on the same 32³ voxels, its rule for convergence at 1e-5, along the first axis."""
     piece = cathode(shared_data)[:32, :32, :32] == 0
