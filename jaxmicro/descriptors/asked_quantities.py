@@ -54,8 +54,8 @@ def surface_of_second_phase(ms: Microstructure) -> float:
 def wavelength(ms: Microstructure) -> float:
     """2π over the mean wave number of the last phase's indicator, each wave weighted by its power.
 
-    Of a phase cut out of a field of one wavelength the overtones raise the mean, so only waves below 1.5 times the strongest
-    shell count.
+    Of a phase cut out of a field of one wavelength overtones raise the mean and, where it fills more or less than one half, differences of
+    two waves lower it; so only waves between 1/2 and 3/2 of the strongest shell count.
     """
     indicator = np.asarray(ms.fractions[-1], float)
     power = np.abs(np.asarray(forward(jnp.asarray(indicator - indicator.mean()), indicator.ndim))) ** 2
@@ -69,5 +69,5 @@ def wavelength(ms: Microstructure) -> float:
     width = 1 / float(np.max(np.asarray(ms.grid.lengths)))
     shells = np.bincount(np.rint(number / width).astype(int).ravel(), power.ravel())
     strongest = int(np.argmax(shells)) * width
-    near = number < 1.5 * strongest
+    near = (number > 0.5 * strongest) & (number < 1.5 * strongest)
     return float(power[near].sum() / (power * number)[near].sum())

@@ -17,6 +17,7 @@ from jaxmicro.microstructures.record import Microstructure
 from jaxmicro.microstructures.soft_random_field import interface_width
 
 FAINT = 0.01  # of the strongest amplitude² that a band and cones allow: below it a mode is outside
+DOUBT = 0.02  # of the wavelength: where a cell cannot promise more, it is not asked for; the cut at a level adds about 0.01
 DEFAULT_WAVES = 6  # wavelengths along the shortest edge
 
 
@@ -37,10 +38,11 @@ def spinodoid(
 
     The field is a sum over the modes k of the periodic cell, with random phases and amplitudes: white noise, filtered by
 
-        S(k) = exp(−(|k| λ / 2π − 1)² / (2 b²)) [1 − Π_i (1 − c_i(k))],
+        S(k) = κ^(1 − d) exp(−(κ − 1)² / (2 b²)) [1 − Π_i (1 − c_i(k))],    κ = |k| λ / 2π,
 
-    with c_i one where k is within the angle θ_i of ±axis i and zero outside, in between a cubic step over `edge` degrees. The solid is
-    where the field is high. In 3D small angles about one axis give layers (lamellar), about two columns, about three a cubic network;
+    in which κ^(1 − d) makes up for the number of modes near |k|, so that the power of all of them is centred on λ. c_i is one where k is
+    within the angle θ_i of ±axis i and zero outside, in between a cubic step over `edge` degrees. The solid is where the field is high.
+    In 3D small angles about one axis give layers (lamellar), about two columns, about three a cubic network;
     90° about any axis is isotropic; 0° switches an axis off. The original sums waves of exactly one length in drawn directions, which are
     periodic in no cell; here the band is as narrow as the modes of the cell allow.
 
@@ -57,7 +59,8 @@ def spinodoid(
         phases: names of void and solid.
 
     Returns:
-        The microstructure: labels whose fractions are exact to one voxel, or fractions whose means are exact.
+        The microstructure: labels whose fractions are exact to one voxel, or fractions whose means are exact. In `asked` the fractions, and the
+        wavelength where the cell has modes enough to have it to 3 %.
 
     Raises:
         ValueError: if no mode of the cell lies in the band and the cones, or an argument is out of range; where these are traced the soft
@@ -83,7 +86,7 @@ def spinodoid(
     axes = jnp.eye(grid.ndim, dtype=dtype) if rotation is None else principal_axes(rotation, grid.ndim, dtype)
     shares = two_shares(volume_fraction, dtype)
     parameters = (length, angles, jnp.asarray(edge, dtype), jnp.asarray(bandwidth, dtype), axes)
-    field, best = _field(grid, split_named(key, "white noise")["white noise"], *parameters)
+    field, best, doubt = _field(grid, split_named(key, "white noise")["white noise"], *parameters)
     if is_concrete(best):
         _check_modes(float(best), grid, length, angles)
     if width is None:
@@ -91,6 +94,8 @@ def spinodoid(
     else:
         content = {"fractions": soft_levels(field, shares, interface_width(grid, width) * typical_slope(field, grid))}
     asked: dict[str, Any] = {"volume_fractions": shares}
+    if is_concrete(doubt) and float(doubt) < DOUBT:
+        asked["wavelength"] = length
     text = ""
     if is_concrete(length, angles):
         text = f"spinodoid: wavelength {float(length):g}, cones {np.asarray(angles).tolist()} degrees"
@@ -120,19 +125,30 @@ def _check_modes(best: float, grid: Grid, length: Array, angles: Array) -> None:
 @jax.jit
 def _field(
     grid: Grid, key: Array, length: Array, angles: Float[Array, " d"], edge: Array, bandwidth: Array, axes: Float[Array, "d d"]
-) -> tuple[Float[Array, "*grid"], Float[Array, ""]]:
-    """Filtered white noise, and the largest S; NaN where no mode is inside."""
+) -> tuple[Float[Array, "*grid"], Float[Array, ""], Float[Array, ""]]:
+    """Filtered white noise (NaN where no mode is inside), the strongest mode, and what the mean wave number may miss, over that asked for.
+
+    Powers of modes are independent and exponential: the mean of k over them, each as likely as S, has the variance Σ S² (k − k̄)² / (Σ S)².
+    """
     wave = jnp.einsum("ij,j...->i...", axes, wave_vectors(grid))
     square = jnp.sum(wave**2, axis=0)
     safe = jnp.where(square == 0, 1.0, square)
-    band = jnp.exp(-(((jnp.sqrt(safe) * length / (2 * jnp.pi) - 1) / bandwidth) ** 2) / 2)
-    strength = jnp.where(square == 0, 0.0, band * _inside(wave, safe, angles, edge))
+    number = jnp.sqrt(safe) * length / (2 * jnp.pi)
+    strength = jnp.where(square == 0, 0.0, jnp.exp(-(((number - 1) / bandwidth) ** 2) / 2) * _inside(wave, safe, angles, edge))
     best = jax.lax.stop_gradient(jnp.max(strength))
     bright = strength > 1e-6 * best  # the square root has no derivative at zero
-    amplitude = jnp.where(bright, jnp.sqrt(jnp.where(bright, strength, 1.0)), 0.0)
+    power = jnp.where(bright, strength * number ** (1 - grid.ndim), 0.0)
+    amplitude = jnp.where(bright, jnp.sqrt(jnp.where(bright, power, 1.0)), 0.0)
     wrong = (best <= FAINT) | ~jnp.all((angles >= 0) & (angles <= 90))
     noise = jax.random.normal(key, grid.shape, grid.lengths.dtype)
-    return filter_noise(noise, amplitude) * jnp.where(wrong, jnp.nan, 1.0), best
+    return filter_noise(noise, amplitude) * jnp.where(wrong, jnp.nan, 1.0), best, jax.lax.stop_gradient(_doubt(power, number))
+
+
+def _doubt(power: Float[Array, "*half"], number: Float[Array, "*half"]) -> Float[Array, ""]:
+    """Deviation of the mean of wave numbers from 1, and two standard deviations of it. Pairs ±k share one power, hence the half spectrum."""
+    whole = jnp.sum(power)
+    mean = jnp.sum(power * number) / whole
+    return jnp.abs(mean - 1) + 2 * jnp.sqrt(jnp.sum((power * (number - mean)) ** 2)) / whole
 
 
 def _inside(wave: Float[Array, "d *half"], square: Float[Array, "*half"], angles: Float[Array, " d"], edge: Array) -> Float[Array, "*half"]:
