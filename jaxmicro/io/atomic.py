@@ -1,6 +1,7 @@
 """Files that are there whole or not at all."""
 
 import contextlib
+import math
 import os
 import secrets
 from collections.abc import Callable
@@ -22,6 +23,13 @@ def as_path(path: Any) -> Path:
     check(isinstance(path, str | os.PathLike), f"`path` must be a text or a pathlib.Path, but it is {path!r}.", TypeError)
     check(str(path) != "", "`path` must name a file, but it is empty.")
     return Path(path)
+
+
+def checked_bytes(argument: str, size: Any) -> int:
+    """A positive number of bytes, such as 10**9 or 1e9."""
+    good = isinstance(size, int | float | np.number) and not isinstance(size, bool) and 0 < size < np.inf
+    check(good, f"`{argument}` must be a positive number of bytes, but it is {size!r}. Write {argument}=10**9 for a gigabyte.")
+    return math.ceil(size)
 
 
 def check_positive(argument: str, value: Any, advice: str) -> None:

@@ -1,6 +1,5 @@
 """The front doors: read a file, write a value."""
 
-import math
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 from jaxmicro._core import check, nearest_name
 from jaxmicro.fields import Grid
 from jaxmicro.io.arrays import NPY, NPZ
-from jaxmicro.io.atomic import as_path, write_atomically
+from jaxmicro.io.atomic import as_path, checked_bytes, write_atomically
 from jaxmicro.io.ebsd.ang import ANG
 from jaxmicro.io.ebsd.cpr import CPR
 from jaxmicro.io.ebsd.ctf import CTF
@@ -20,14 +19,18 @@ from jaxmicro.io.ebsd.stack import STACK
 from jaxmicro.io.formats import Format, Raster, find_format
 from jaxmicro.io.pictures import PICTURES, PNG
 from jaxmicro.io.problems import DEFAULT_MAX_BYTES, DataWarning, ReadError, unreadable
-from jaxmicro.io.segmentation import segment
+from jaxmicro.io.raw import RAW
+from jaxmicro.io.segmentation import Segmented, segment
+from jaxmicro.io.slices import SLICES, holds_pictures
 from jaxmicro.io.tiff import TIFF
+from jaxmicro.io.voxel_size import voxel_size
 from jaxmicro.io.vti import VTI
+from jaxmicro.io.zipped import ZIP
 from jaxmicro.microstructures import Microstructure, make_periodic
 from jaxmicro.microstructures import crop as crop_microstructure
 
 ALIKE = 0.8  # file names less alike than this are other files, not misspelt ones
-FORMATS: tuple[Format, ...] = (PNG, PICTURES, TIFF, NPZ, NPY, VTI, ANG, CTF, CPR, HDF5_MAP, H5OINA, DREAM3D)
+FORMATS: tuple[Format, ...] = (PNG, PICTURES, TIFF, NPZ, NPY, RAW, VTI, ZIP, ANG, CTF, CPR, HDF5_MAP, H5OINA, DREAM3D)
 STACK_OPTIONS = STACK.options  # of a folder of slices
 
 
@@ -39,34 +42,46 @@ def read(
     crop: Sequence[Sequence[int]] | None = None,
     periodic: str = "as_is",
     spacing: float | Sequence[float] | None = None,
+    unit: str | None = None,
+    smooth: Sequence[Any] | None = None,
     max_bytes: int = DEFAULT_MAX_BYTES,
     **options: Any,
 ) -> Any:
     """Read a picture, a volume, an array or an EBSD map as a `Microstructure`, or a saved record as it was.
 
     Pictures and stacks have rows along y (downwards), columns along x and pages along z; they are transposed so that
-    array axis 0 is x. Arrays of .npz and .npy files are taken as they are, unless `axes="yx"`.
+    array axis 0 is x. Arrays of .npz, .npy and HDF5 files are taken as they are, unless `axes="yx"` or `"zyx"`. Plain numbers
+    (.raw) need `shape=(nx, ny, nz)`. A .zip is read as the one readable file in it.
 
     Values become phases as follows: few distinct values (at most 16) are labels in ascending order, but never in a JPEG,
     whose values are only near to what they were; a mapping of grey value or colour to name says it exactly (values of
-    one name are merged); grey levels are cut at `threshold`, or by Otsu's method where only a number of phases is given.
+    one name are merged); grey levels are cut at `threshold`, or by Otsu's method where only a number of phases is given. Labels are
+    0 … p−1 whatever the values were; the names of the phases tell the values.
 
     EBSD maps bring phases with Laue groups, unit quaternions, a mask (True where indexed), maps of quality and lengths in
     µm. Rows are sorted by position; a file that is cut, no grid, or contradicts itself is refused. `frame="raw"` leaves
     positions and Euler angles as they are in the file, where those of most vendors do not share one frame.
 
     Args:
-        path: .png, .jpg, .bmp, .tif, .tiff, .npz or .npy; .ang, .ctf, .cpr or .crc (with the other one beside it), .h5,
-            .hdf5 (EDAX's, Oxford's or DREAM.3D's by their contents), .h5oina, .dream3d; or a folder of .ang or .ctf slices, in
-            the order of the numbers in their names (whole numbers; an order that decimal numbers leave open is refused).
+        path: .png, .jpg, .bmp, .tif, .tiff, .npz, .npy, .raw, .bin, .vol, .vti or a .zip with one of these; .ang, .ctf, .cpr or .crc (with the other one beside it), .h5,
+            .hdf5 (EDAX's, Oxford's or DREAM.3D's by their contents, or any array of numbers), .h5oina, .dream3d; or a folder of .ang or
+            .ctf slices, or else of pictures, in the order of the numbers in their names (whole numbers; an order that decimal numbers
+            leave open is refused).
         phases: a number of phases, names in ascending order of the values, or a mapping `{value: name}` or
             `{(r, g, b): name}`, where the key None stands for all others.
-        threshold: one number or ascending numbers (a phase holds its threshold and what is above), or "otsu".
+        threshold: one number or ascending numbers (a phase holds its threshold and what is above), "otsu", or a method of scikit-image
+            (extra `images`): "isodata", "li", "mean", "minimum", "triangle", "yen" for two phases, "multiotsu".
         crop: `((x0, x1), (y0, y1))` in voxels, first and one past the last; phases are decided on the whole file.
         periodic: "as_is", "mirror" or "blend"; see `microstructures.make_periodic`. The effect is in the notes.
-        spacing: edge length of a voxel, one number or one per axis; by default 1. For a folder of slices, their distance in µm.
+        spacing: edge length of a voxel, one number or one per axis; by default what the file says without doubt (ImageJ's, OME's and
+            VTK's voxel sizes; printers' dots per inch do not count), else 1. For a folder of EBSD slices, their distance in µm.
+        unit: unit of `spacing`, "um", "nm", "mm" or "m", which is noted so that pictures carry a scale bar (`noted_unit`); without
+            `spacing`, lengths that the file says are converted to it. EBSD maps are in µm.
+        smooth: a filter for grey values before they are cut, ("median", radius) or ("gaussian", standard deviation), in voxels.
         max_bytes: most bytes that the file may take once decoded, checked from its header.
-        **options: of the format: `key` (array name) for .npz; `axes` for .npz and .npy ("xyz" as they are, "zyx" or
+        **options: of the format: `key` (array name) for .npz and .vti; `member` (file name) for .zip; `dataset` (its path) for HDF5;
+            `shape` (nx, ny, nz), `dtype`, `axes` (order in the file, slowest first, "zyx"), `byteorder` ("little", "big") and
+            `offset` (bytes of a header) for plain numbers; `axes` for .npz and .npy ("xyz" as they are, "zyx" or
             "yx" where the last one is x; "xyz" and "zyx" also say that the last axis holds no colours); `channel` for
             .tif, and `axes` where its own are wrong or missing (one letter of x, y, z, c for channels and s for colours
             per stored axis, such as "zyx"). For EBSD maps: `frame` ("raw", "edax" or "oxford": positions and angles put into
@@ -103,18 +118,21 @@ def read(
         raise FileNotFoundError(f"`{path}` does not exist." + (f" Did you mean {near!r}?" if near else ""))
     if not path.is_file() and not path.is_dir():
         raise unreadable(path, "is neither a file nor a folder", "Name one file, or a folder of slices.")
-    readable = tuple(candidate for candidate in FORMATS if candidate.load is not None)
-    chosen = STACK if path.is_dir() else find_format(path, readable, ReadError)
+    chosen = _format_of(path)
     for name in options:
         known = ", ".join(chosen.options) or "none"
         check(name in chosen.options, f"`{name}` is no option of a {chosen.name}: it has {known}.", TypeError)
     if chosen is STACK:
         options, spacing = options | {"spacing": spacing}, None
-    loaded = chosen.load(path, _bytes(max_bytes), **options)  # pyright: ignore[reportOptionalCall]
+    loaded = chosen.load(path, checked_bytes("max_bytes", max_bytes), **options)  # pyright: ignore[reportOptionalCall]
     if isinstance(loaded, Raster):
-        return _to_microstructure(path, loaded, phases, threshold, crop, periodic, spacing)
-    if phases is not None or threshold is not None or spacing is not None:
+        found = segment(path, _checked_extent(path, loaded), phases, threshold, smooth)
+        return _to_microstructure(path, loaded, found, crop, periodic, spacing, unit)
+    given = {"phases": phases, "threshold": threshold, "spacing": spacing, "unit": unit, "smooth": smooth}
+    if any(value is not None for value in given.values()):
         way_out = "Leave `phases`, `threshold` and `spacing` out."
+        if unit is not None or smooth is not None:
+            way_out = "Leave `phases`, `threshold`, `spacing`, `unit` and `smooth` out."
         if "phase" in chosen.options:
             way_out += " Pass phase= to keep only some of its phases; its lengths are those of the file."
         raise unreadable(path, f"holds a whole {type(loaded).__name__}", way_out)
@@ -174,32 +192,27 @@ def write(path: str | Path, value: Any) -> None:
         write_atomically(path, lambda stream: save(stream, value))
 
 
-def _bytes(size: Any) -> int:
-    """A positive number of bytes, such as 10**9 or 1e9."""
-    good = isinstance(size, int | float | np.number) and not isinstance(size, bool) and 0 < size < np.inf
-    check(good, f"`max_bytes` must be a positive number of bytes, but it is {size!r}. Write max_bytes=10**9 for a gigabyte.")
-    return math.ceil(size)
+def _format_of(path: Path) -> Format:
+    if path.is_dir():
+        return SLICES if holds_pictures(path) else STACK
+    return find_format(path, tuple(candidate for candidate in FORMATS if candidate.load is not None), ReadError)
 
 
 def _to_microstructure(
-    path: Path, raster: Raster, phases: Any, threshold: Any, crop: Any, periodic: str, spacing: float | Sequence[float] | None
+    path: Path, raster: Raster, found: Segmented, crop: Any, periodic: str, spacing: float | Sequence[float] | None, unit: str | None
 ) -> Microstructure:
-    """Segment, give lengths, cut, treat, and say in notes and warnings what was decided."""
-    _check_extent(path, raster)
-    found = segment(path, raster, phases, threshold)
+    """Give lengths, cut, treat, and say in notes and warnings what was decided."""
     oddities = (*raster.oddities, *found.oddities)
     for line in oddities:
         warnings.warn(f"`{path}`: {line}", DataWarning, stacklevel=3)
     shape = found.labels.shape
-    notes = [*raster.notes, *found.notes, *oddities]
-    if spacing is None:
-        notes.append("no voxel size was given: edges of 1")
+    voxel = voxel_size(path, raster, len(shape), spacing, unit)
     ms = Microstructure(
-        grid=Grid(shape, _lengths(shape, spacing)),
+        grid=Grid(shape, None if voxel.edges is None else np.asarray(voxel.edges) * np.asarray(shape)),
         labels=found.labels,
         phases=found.phases,
         provenance=f"read from {path.name}",
-        notes=notes,
+        notes=[*raster.notes, *found.notes, *oddities, *voxel.notes],
     )
     if crop is not None:
         ms = _cropped(path, ms, crop)
@@ -207,26 +220,11 @@ def _to_microstructure(
     return make_periodic(ms, periodic)
 
 
-def _check_extent(path: Path, raster: Raster) -> None:
+def _checked_extent(path: Path, raster: Raster) -> Raster:
     shape = raster.values.shape[: raster.values.ndim - raster.colour]
     if len(shape) not in (2, 3) or min(shape) < 2:
         raise unreadable(path, f"holds {' x '.join(map(str, shape))} voxels", "A map needs 2 or 3 axes of at least two voxels each.")
-
-
-def _lengths(shape: tuple[int, ...], spacing: float | Sequence[float] | None) -> np.ndarray | None:
-    if spacing is None:
-        return None
-    try:
-        edges = np.asarray(spacing, float)
-    except (TypeError, ValueError):
-        edges = np.zeros(())
-    good = edges.shape in ((), (len(shape),)) and bool((edges > 0).all() and np.isfinite(edges).all())
-    check(
-        good,
-        f"`spacing` must be one positive number or one per axis ({len(shape)}), but it is {spacing!r}. "
-        "Write spacing=0.5, in the unit of your choice.",
-    )
-    return np.broadcast_to(edges, (len(shape),)) * np.asarray(shape)
+    return raster
 
 
 def _cropped(path: Path, ms: Microstructure, crop: Any) -> Microstructure:

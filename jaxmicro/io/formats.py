@@ -20,6 +20,8 @@ class Raster:
         advice: what to do where these are no colours, for the wording of errors.
         phases: names of the phases whose labels the file says it holds, in order; empty where it does not say.
         label_step: grey levels from one label to the next, where it does say.
+        spacing: edges of a voxel along x, y(, z), where the file says them without doubt; else empty.
+        unit: their unit of length, such as "µm", where the file says it.
         notes: what a reader of a report should know.
         oddities: what was wrong and was resolved; each becomes a `DataWarning` and a note.
     """
@@ -31,6 +33,8 @@ class Raster:
     advice: str = ""
     phases: tuple[str, ...] = ()
     label_step: float = 1.0
+    spacing: tuple[float, ...] = ()
+    unit: str = ""
     notes: tuple[str, ...] = ()
     oddities: tuple[str, ...] = ()
 

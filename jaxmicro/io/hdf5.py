@@ -7,9 +7,10 @@ header before anything is decoded, and whatever HDF5 says of a broken file becom
 
 import contextlib
 import dataclasses
+import itertools
 import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,28 @@ class Node:
         lost = np.isnan(values) if dtype.kind == "f" else np.zeros(0, bool)
         return np.where(lost, np.array(np.nan, values.dtype), values) if lost.any() else values  # signalling NaNs warn in every cast
 
+    def box(self, name: str, window: tuple[slice, ...], most: int) -> np.ndarray:
+        """A box of a dataset of numbers, with at most `most` bytes decoded at once; the budget is not spent."""
+        dataset = self._dataset(name)
+        size = math.prod(each.stop - each.start for each in window) * dataset.dtype.itemsize
+        if dataset.dtype.kind not in "biuf" or dataset.dtype.itemsize > 8:
+            raise unreadable(self.path, f"holds {self._at(name)!r} of type {dataset.dtype}, and numbers are expected")
+        check_size(self.path, size, most, f"a box of {self._at(name)!r}")
+        if dataset.chunks is not None:
+            chunk = math.prod(dataset.chunks) * dataset.dtype.itemsize
+            check_size(self.path, chunk, most, f"{self._at(name)!r} in chunks of shape {dataset.chunks}")
+            _check_deflate(self.path, dataset, self._at(name), most, _touched(dataset.chunks, window))
+        return np.asarray(dataset[window]).astype(dataset.dtype.newbyteorder("="), copy=False)
+
+    def chunks(self, name: str) -> tuple[int, ...]:
+        """Shape of the chunks of a dataset, which are decoded whole; of single numbers where it has none."""
+        dataset = self._dataset(name)
+        return tuple(dataset.chunks) if dataset.chunks is not None else (1,) * len(dataset.shape)
+
+    def type(self, name: str) -> np.dtype:
+        """Type of the numbers of a dataset, in the byte order of this machine."""
+        return np.dtype(self._dataset(name).dtype.newbyteorder("="))
+
     def integers(self, name: str, size: int | None = None) -> np.ndarray:
         """As `numbers`, of a dataset of whole numbers."""
         dtype = self._dataset(name).dtype
@@ -228,7 +251,8 @@ class Node:
         if count > MAX_CHUNKS:
             raise unreadable(self.path, f"holds {self._at(name)!r} in {count} chunks, more than any scan", "Save it with larger chunks.")
         if dataset.id.get_storage_size() * INFLATION > self.budget.left:
-            _check_deflate(self.path, dataset, self._at(name), self.budget.left)
+            everywhere = (dataset.id.get_chunk_info(k).chunk_offset for k in range(dataset.id.get_num_chunks()))
+            _check_deflate(self.path, dataset, self._at(name), self.budget.left, everywhere)
 
     def _is_plain(self, name: str) -> bool:
         import h5py
@@ -257,16 +281,21 @@ def _decoded(text: Any) -> str:
     return str(text).split("\0")[0].strip()
 
 
-def _check_deflate(path: Path, dataset: Any, place: str, most: int) -> None:
+def _touched(chunks: tuple[int, ...], window: tuple[slice, ...]) -> Iterator[tuple[int, ...]]:
+    """Where the chunks begin that a box touches."""
+    return itertools.product(*(range(each.start // n * n, each.stop, n) for n, each in zip(chunks, window, strict=True)))
+
+
+def _check_deflate(path: Path, dataset: Any, place: str, most: int, offsets: Iterable[tuple[int, ...]]) -> None:
     """HDF5 inflates a chunk to whatever it holds: those that could pass the limit are inflated here first, and only that far."""
     pipeline = dataset.id.get_create_plist()
     if not any(pipeline.get_filter(k)[0] == DEFLATE for k in range(pipeline.get_nfilters())):
         return
-    for k in range(dataset.id.get_num_chunks()):
-        info = dataset.id.get_chunk_info(k)
+    for offset in offsets:
+        info = dataset.id.get_chunk_info_by_coord(offset)
         if info.size * INFLATION <= most:
             continue
-        _, data = dataset.id.read_direct_chunk(info.chunk_offset)
+        _, data = dataset.id.read_direct_chunk(offset)
         with contextlib.suppress(zlib.error):  # HDF5 will say so
             packed = zlib.decompressobj()
             if len(packed.decompress(data, most)) == most and not packed.eof:

@@ -45,17 +45,23 @@ CHUNK = 1 << 24
 
 def read_npy(path: Path, stream: Any, name: str, max_bytes: int) -> np.ndarray:
     """One array from a stream in .npy format."""
-    shape, fortran, dtype = _header(path, stream, name)
-    if dtype.hasobject or dtype.kind not in "biuf":
-        raise unreadable(path, f"holds {name!r} of type {dtype}, and only numbers are read", "Save plain arrays of numbers.")
-    if len(shape) > MAX_AXES or not all(isinstance(n, int) and 0 <= n < MAX_EXTENT for n in shape):
-        raise unreadable(path, f"claims the impossible shape {shape} for {name!r}", "Save it again.")
+    shape, fortran, dtype = read_layout(path, stream, name)
     size = math.prod(shape) * dtype.itemsize
     check_size(path, size, max_bytes, f"{name!r} of shape {shape} and type {dtype}")
     data = _exactly(path, stream, size, name)
     array = np.frombuffer(data, dtype=dtype).reshape(shape[::-1] if fortran else shape)
     array = array.T if fortran else array
     return array.astype(dtype.newbyteorder("=")) if not dtype.isnative else array
+
+
+def read_layout(path: Path, stream: Any, name: str) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, whether the first axis runs fastest, and type, from a header that is no lie; the numbers follow in the stream."""
+    shape, fortran, dtype = _header(path, stream, name)
+    if dtype.hasobject or dtype.kind not in "biuf":
+        raise unreadable(path, f"holds {name!r} of type {dtype}, and only numbers are read", "Save plain arrays of numbers.")
+    if len(shape) > MAX_AXES or not all(isinstance(n, int) and 0 <= n < MAX_EXTENT for n in shape):
+        raise unreadable(path, f"claims the impossible shape {shape} for {name!r}", "Save it again.")
+    return shape, fortran, dtype
 
 
 def _header(path: Path, stream: Any, name: str) -> tuple[tuple[int, ...], bool, np.dtype]:

@@ -6,6 +6,7 @@ import numpy as np
 
 TAG = 274  # of TIFF and EXIF
 UPRIGHT = 1
+TRANSPOSED = (5, 6, 7, 8)  # those that make columns of rows
 _BACK = {6: 8, 8: 6}  # the others undo themselves
 
 
@@ -16,7 +17,7 @@ def upright(values: np.ndarray, orientation: int) -> np.ndarray:
         >>> upright(np.array([[1, 2], [3, 4]]), 6).tolist()  # a quarter turn clockwise
         [[3, 1], [4, 2]]
     """
-    if orientation in (5, 6, 7, 8):
+    if orientation in TRANSPOSED:
         values = np.swapaxes(values, -1, -2)
     if orientation in (2, 3, 6, 7):
         values = values[..., ::-1]

@@ -5,7 +5,7 @@ import numpy as np
 BINS = 256
 
 
-def otsu_thresholds(values: np.ndarray, classes: int = 2) -> list[float]:
+def otsu_thresholds(values: np.ndarray, classes: int = 2, counts: np.ndarray | None = None) -> list[float]:
     """Thresholds t₁ < t₂ < … such that class k holds t_k ≤ value < t_{k+1}; exact over a histogram of 256 bins.
 
     The variance between classes is Σ_k S_k²/W_k up to a constant, W_k the share of class k and S_k the sum of its grey
@@ -14,6 +14,7 @@ def otsu_thresholds(values: np.ndarray, classes: int = 2) -> list[float]:
     Args:
         values: grey values of any shape.
         classes: number of classes.
+        counts: how often each of the `values` occurs, in their shape; by default once.
 
     Returns:
         `classes − 1` thresholds.
@@ -29,7 +30,7 @@ def otsu_thresholds(values: np.ndarray, classes: int = 2) -> list[float]:
         >>> otsu_thresholds(np.array([10, 11, 12, 200, 201]))
         [106.0]
     """
-    weight, centre = _histogram(values)
+    weight, centre = histogram(values, counts)
     if np.count_nonzero(weight) < classes:
         raise ValueError(
             f"`values` must take at least {classes} grey levels for {classes} classes, but they take {np.count_nonzero(weight)}."
@@ -58,11 +59,13 @@ def _between(centre: np.ndarray, occupied: np.ndarray, cut: int) -> float:
     return float(centre[occupied[place - 1]] + centre[occupied[place]]) / 2
 
 
-def _histogram(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def histogram(values: np.ndarray, counts: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Share and centre of each bin; one bin per grey level where there are at most 256."""
+    size = values.size if counts is None else int(counts.sum())
+    weights = None if counts is None else counts.ravel().astype(float)
     if values.dtype.kind in "iub" and int(values.max()) - int(values.min()) < BINS:
         low = int(values.min())
-        counts = np.bincount((values.astype(np.int64) - low).ravel())
-        return counts / values.size, low + np.arange(counts.size, dtype=float)
-    counts, edges = np.histogram(values, BINS)
-    return counts / values.size, (edges[1:] + edges[:-1]) / 2
+        found = np.bincount((values.astype(np.int64) - low).ravel(), weights)
+        return found / size, low + np.arange(found.size, dtype=float)
+    found, edges = np.histogram(values.ravel(), BINS, weights=weights)
+    return found / size, (edges[1:] + edges[:-1]) / 2

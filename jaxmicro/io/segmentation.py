@@ -11,8 +11,9 @@ from jaxmicro.io.colours import by_colour, to_grey
 from jaxmicro.io.distinct import distinct, shares, translate
 from jaxmicro.io.formats import Raster
 from jaxmicro.io.naming import NAME_ALL, REST, absent, assign
-from jaxmicro.io.otsu import otsu_thresholds
 from jaxmicro.io.problems import unreadable
+from jaxmicro.io.smoothing import checked_filter, smoothed
+from jaxmicro.io.thresholds import METHODS, named_thresholds, unknown_method
 from jaxmicro.microstructures import Phase
 
 MAX_LABELS = 16  # more distinct values than this are taken for grey levels, not labels
@@ -22,23 +23,46 @@ CUT = "Cut them with threshold='otsu', threshold=128 or phases=2 (a number of ph
 
 @dataclasses.dataclass(frozen=True)
 class Segmented:
-    """Labels 0 … p−1, their phases, and what was decided or resolved on the way."""
+    """Labels 0 … p−1, their phases, what was decided or resolved on the way, and the thresholds where there were any."""
 
     labels: np.ndarray
     phases: tuple[Phase, ...]
     notes: tuple[str, ...] = ()
     oddities: tuple[str, ...] = ()
+    cuts: tuple[float, ...] = ()
 
 
-def segment(path: Path, raster: Raster, phases: Any, threshold: Any) -> Segmented:
+@dataclasses.dataclass(frozen=True)
+class Tally:
+    """Grey values of all voxels, or the distinct ones with how often each occurs."""
+
+    values: np.ndarray
+    counts: np.ndarray | None = None
+
+    def distinct(self) -> tuple[np.ndarray, np.ndarray]:
+        """Distinct values in ascending order and their counts."""
+        return distinct(self.values) if self.counts is None else (self.values, self.counts)
+
+    @property
+    def size(self) -> int:
+        """Number of voxels."""
+        return self.values.size if self.counts is None else int(self.counts.sum())
+
+
+def segment(path: Path, raster: Raster, phases: Any, threshold: Any, smooth: Any = None, counts: np.ndarray | None = None) -> Segmented:
     """Decide what each voxel is.
+
+    With `counts` the raster holds the distinct values of a file, ascending, in place of all: each gets its label, as all voxels of that
+    value would.
 
     Args:
         path: for the wording of errors.
         raster: numbers from the file.
         phases: None, a number of phases, names in ascending order of the values, or a mapping of grey value (or colour
             `(r, g, b)`) to name, where the key None stands for all others.
-        threshold: None, one number, ascending numbers, or "otsu".
+        threshold: None, one number, ascending numbers, or the name of a method (`thresholds.METHODS`).
+        smooth: None, or a filter and its radius for grey values that are to be cut.
+        counts: how often each distinct value occurs, or None where the raster holds all voxels.
 
     Returns:
         Labels and phases.
@@ -46,6 +70,7 @@ def segment(path: Path, raster: Raster, phases: Any, threshold: Any) -> Segmente
     Raises:
         ReadError: where the numbers do not fit what was asked; the message says what was found.
     """
+    wanted = checked_filter(smooth)
     if isinstance(phases, Mapping):
         mapping = {_as_key(key): _as_phase(name) for key, name in phases.items()}
         if threshold is not None:
@@ -54,25 +79,34 @@ def segment(path: Path, raster: Raster, phases: Any, threshold: Any) -> Segmente
                 "was given both a mapping `phases` and a `threshold`",
                 "Name the phases in ascending order, as a list, or leave `threshold` out.",
             )
+        if wanted is not None:
+            raise unreadable(path, "was given both a mapping `phases` and `smooth`, which changes values", "Cut them with threshold=.")
         if any(isinstance(key, tuple) for key in mapping):
             return _with_losses(raster, mapping, Segmented(*by_colour(path, raster, mapping)))
         values, notes = to_grey(path, raster)
-        found = _with_losses(raster, mapping, _by_value(path, values, mapping))
+        found = _with_losses(raster, mapping, _by_value(path, Tally(values, counts), mapping))
     else:
         count, names = _wanted(path, phases)
         values, notes = to_grey(path, raster)
-        labels = _as_described(values, raster) if threshold is None and count in (None, len(raster.phases)) else None
+        if wanted is not None and threshold is None and count is None:
+            raise unreadable(path, "was given `smooth` without a `threshold`", "Values that are labels are not smoothed: cut grey ones.")
+        as_labels = wanted is None and threshold is None and count in (None, len(raster.phases))
+        labels = _as_described(values, raster) if as_labels else None
         if labels is not None:
             listed = ", ".join(map(repr, raster.phases[:8])) + (", …" if len(raster.phases) > 8 else "")
             found = names or tuple(Phase(name) for name in raster.phases)
             return Segmented(labels, found, (*notes, f"values are labels, as the file says, of the phases {listed}"))
         _check_numbers(path, values)
+        if wanted is not None:
+            values, line = smoothed(values, wanted)
+            notes, threshold = (*notes, line), "otsu" if threshold is None else threshold
+        grey = Tally(values, counts)
         if threshold is not None:
-            found = _by_threshold(path, values, _thresholds(path, values, threshold, count), names)
+            found = _by_threshold(path, values, _thresholds(path, grey, threshold, count), names)
         elif raster.lossy:
-            found = _by_levels(path, values, count, names)
+            found = _by_levels(path, grey, count, names)
         else:
-            found = _by_count(path, values, count, names)
+            found = _by_count(path, grey, count, names)
     return dataclasses.replace(found, notes=(*notes, *found.notes))
 
 
@@ -135,13 +169,14 @@ def _check_numbers(path: Path, values: np.ndarray) -> None:
         )
 
 
-def _by_value(path: Path, values: np.ndarray, mapping: dict[Any, Phase]) -> Segmented:
+def _by_value(path: Path, grey: Tally, mapping: dict[Any, Phase]) -> Segmented:
+    values = grey.values
     _check_numbers(path, values)
     mapping = _in_type(mapping, values.dtype)
-    found, counts = distinct(values)
+    found, counts = grey.distinct()
     unknown = np.array([value not in mapping for value in found.tolist()])
     if unknown.any() and REST not in mapping:
-        listed = shares(found[unknown], counts[unknown], values.size)
+        listed = shares(found[unknown], counts[unknown], grey.size)
         raise unreadable(
             path, f"holds grey values that `phases` does not name: {listed}", f"{NAME_ALL}, or cut grey levels with threshold=."
         )
@@ -160,31 +195,32 @@ def _in_type(mapping: dict[Any, Phase], dtype: np.dtype) -> dict[Any, Phase]:
     return nearest
 
 
-def _by_count(path: Path, values: np.ndarray, count: int | None, names: tuple[Phase, ...] | None) -> Segmented:
+def _by_count(path: Path, grey: Tally, count: int | None, names: tuple[Phase, ...] | None) -> Segmented:
     """Few values are labels; many are grey levels, which need a number of phases to be cut into."""
-    found, counts = distinct(values)
+    values, size = grey.values, grey.size
+    found, counts = grey.distinct()
     if len(found) == count or (count is None and len(found) <= MAX_LABELS):
-        listed = shares(found, counts, values.size)
+        listed = shares(found, counts, size)
         labels = translate(values, found, np.arange(len(found), dtype=np.int32))
         return Segmented(labels, names or _named_by_value(found), (f"values taken as labels: {listed}",))
     if len(found) <= MAX_LABELS:
         raise unreadable(
             path,
-            f"holds {len(found)} distinct values ({shares(found, counts, values.size)}), but {count} phases were asked for",
+            f"holds {len(found)} distinct values ({shares(found, counts, size)}), but {count} phases were asked for",
             "Merge or name them with a mapping, phases={value: 'name', …}, or cut them with threshold=.",
         )
     if count is None:
-        raise unreadable(path, _many(found, counts, values.size), CUT)
-    return _by_threshold(path, values, _thresholds(path, values, "otsu", count), names)
+        raise unreadable(path, _many(found, counts, size), CUT)
+    return _by_threshold(path, values, _thresholds(path, grey, "otsu", count), names)
 
 
-def _by_levels(path: Path, values: np.ndarray, count: int | None, names: tuple[Phase, ...] | None) -> Segmented:
+def _by_levels(path: Path, grey: Tally, count: int | None, names: tuple[Phase, ...] | None) -> Segmented:
     """Values that a compression with loss has changed are grey levels, however few there are."""
     if count is None:
-        found, counts = distinct(values)
-        text = _many(found, counts, values.size) if len(found) > MAX_LABELS else _few(found, counts, values.size)
+        found, counts = grey.distinct()
+        text = _many(found, counts, grey.size) if len(found) > MAX_LABELS else _few(found, counts, grey.size)
         raise unreadable(path, text, CUT)
-    return _by_threshold(path, values, _thresholds(path, values, "otsu", count), names)
+    return _by_threshold(path, grey.values, _thresholds(path, grey, "otsu", count), names)
 
 
 def _few(found: np.ndarray, counts: np.ndarray, size: int) -> str:
@@ -216,13 +252,16 @@ def _named_by_value(found: np.ndarray) -> tuple[Phase, ...]:
     return tuple(Phase(f"phase {value:g}" if as_index else f"value {value:g}") for value in found.tolist())
 
 
-def _thresholds(path: Path, values: np.ndarray, threshold: Any, count: int | None) -> tuple[list[float], str]:
-    if isinstance(threshold, str) and threshold == "otsu":
+def _thresholds(path: Path, grey: Tally, threshold: Any, count: int | None) -> tuple[list[float], str]:
+    if isinstance(threshold, str) and threshold in METHODS:
         try:
-            return otsu_thresholds(values, count or 2), "by Otsu's method"
+            how = "by Otsu's method" if threshold == "otsu" else f"by scikit-image's threshold_{threshold}"
+            return named_thresholds(threshold, grey.values, count or 2, grey.counts), how
         except ValueError as error:
-            raise unreadable(path, f"cannot be cut into {count or 2} phases ({error})", "Ask for fewer phases.") from error
-    cuts = _cuts(threshold)
+            raise unreadable(
+                path, f"cannot be cut into {count or 2} phases ({error})", "Ask for fewer phases, or name the thresholds."
+            ) from error
+    cuts = cuts_of(threshold)
     if count is not None and count != len(cuts) + 1:
         raise unreadable(
             path, f"was given {count} phases and {len(cuts)} thresholds, which make {len(cuts) + 1}", "One threshold fewer than phases."
@@ -230,14 +269,18 @@ def _thresholds(path: Path, values: np.ndarray, threshold: Any, count: int | Non
     return cuts, "as asked"
 
 
-def _cuts(threshold: Any) -> list[float]:
+def cuts_of(threshold: Any) -> list[float]:
     """Ascending numbers, from one or several."""
     try:
         cuts = np.atleast_1d(np.asarray(threshold, float))
     except (TypeError, ValueError):
+        if isinstance(threshold, str):
+            raise ValueError(unknown_method(threshold)) from None
         cuts = np.zeros(0)
     if cuts.ndim != 1 or cuts.size == 0 or not np.isfinite(cuts).all():
-        raise ValueError(f"`threshold` must be one or more numbers or 'otsu', but it is {threshold!r}. Write threshold=128.")
+        raise ValueError(
+            f"`threshold` must be one or more numbers or 'otsu' or another method's name, but it is {threshold!r}. Write threshold=128."
+        )
     if not (np.diff(cuts) > 0).all():
         raise ValueError(f"`threshold` must be ascending, but it is {cuts.tolist()}. Sort it, each number once.")
     return cuts.tolist()
@@ -256,7 +299,8 @@ def _by_threshold(path: Path, values: np.ndarray, chosen: tuple[list[float], str
             "Choose thresholds inside that span, or threshold='otsu'.",
         )
     found = names or tuple(Phase(f"phase {k}") for k in range(len(cuts) + 1))
-    return Segmented(labels, found, (f"grey values cut at {_numbers(cuts)} ({how}): a phase holds its threshold and what is above",))
+    line = f"grey values cut at {_numbers(cuts)} ({how}): a phase holds its threshold and what is above"
+    return Segmented(labels, found, (line,), cuts=tuple(cuts))
 
 
 def _numbers(values: list[float]) -> str:

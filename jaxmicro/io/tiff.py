@@ -16,8 +16,9 @@ import numpy as np
 from jaxmicro._core import check
 from jaxmicro.io.description import KEY, describe, described
 from jaxmicro.io.formats import Format, Raster
-from jaxmicro.io.orientation import TAG, UPRIGHT, as_stored, note, on_axes, upright
+from jaxmicro.io.orientation import TAG, TRANSPOSED, UPRIGHT, as_stored, note, on_axes, upright
 from jaxmicro.io.problems import ReadError, check_size, unreadable, warn_if_blurred
+from jaxmicro.io.tiff_scale import Scale, tiff_scale
 from jaxmicro.microstructures import Microstructure
 
 PLAIN, PACKBITS, DEFLATE = (1,), (32773,), (8, 32946)
@@ -50,20 +51,21 @@ class Page:
     lossy: bool
     palette: np.ndarray | None
     phases: tuple[str, ...]
+    scale: Scale
 
 
 def load_tiff(path: Path, max_bytes: int, channel: int | None = None, axes: str | None = None) -> Raster:
     """Read the first series of a TIFF: a picture (rows along y, columns along x) or a stack (pages along z)."""
     import tifffile
 
-    with _log_lines() as lines:
+    with log_lines() as lines:
         try:
             with tifffile.TiffFile(path) as file:
                 series = file.series[0]
                 size = math.prod(series.shape) * series.dtype.itemsize
                 check_size(path, size, max_bytes, f"{' x '.join(map(str, series.shape))} numbers of type {series.dtype}")
-                _check_whole(path, lines)
-                stored, count, page = series.axes, len(file.series), _page(file, series.keyframe)
+                check_whole(path, lines)
+                stored, count, page = series.axes, len(file.series), first_page(file, series.keyframe)
                 values = _decode(path, file, series, max_bytes)
         except ReadError:
             raise
@@ -73,10 +75,12 @@ def load_tiff(path: Path, max_bytes: int, channel: int | None = None, axes: str 
     if count > 1:
         oddities.append(f"the file holds {count} series of pictures: the first one was read")
     names, values = _named_axes(path, stored, values, axes)
+    if axes is not None and page.scale.edges and _squeeze(stored, np.empty([1 if n == 1 else 2 for n in series.shape]))[0] != names:
+        page = dataclasses.replace(page, scale=Scale({}, notes=("the file says a voxel size for other axes: it was not taken",)))
     return _raster(path, values, names, page, channel, oddities)
 
 
-def _check_whole(path: Path, lines: list[str]) -> None:
+def check_whole(path: Path, lines: list[str]) -> None:
     """A chain of pages that leads out of the file means that pages are missing, and a part of a volume is another volume."""
     if any("invalid page offset" in line for line in lines):
         raise unreadable(
@@ -84,7 +88,8 @@ def _check_whole(path: Path, lines: list[str]) -> None:
         )
 
 
-def _page(file: Any, page: Any) -> Page:
+def first_page(file: Any, page: Any) -> Page:
+    """What the first page and its file say."""
     palette = None
     if int(page.photometric) == COLOUR_PALETTE and page.colormap is not None:
         palette = (np.asarray(page.colormap).T >> 8).astype(np.uint8)
@@ -96,6 +101,7 @@ def _page(file: Any, page: Any) -> Page:
         lossy=int(page.compression) in LOSSY,
         palette=palette,
         phases=described(shaped[0].get(KEY)),
+        scale=tiff_scale(file, page),
     )
 
 
@@ -118,13 +124,13 @@ def _decode(path: Path, file: Any, series: Any, max_bytes: int) -> np.ndarray:
     compression = int(series.keyframe.compression)
     if compression in DEFLATE:
         for page in series.pages:
-            _check_deflate(path, file, page, max_bytes)
+            check_deflate(path, file, page, max_bytes)
     if compression in PLAIN + PACKBITS + DEFLATE:
         return series.asarray()
     return _decode_with_pillow(path, series.shape)
 
 
-def _check_deflate(path: Path, file: Any, page: Any, max_bytes: int) -> None:
+def check_deflate(path: Path, file: Any, page: Any, max_bytes: int) -> None:
     """Refuse segments that inflate to more than they may; only those that could are inflated, and only that far."""
     if page is None:
         return
@@ -152,13 +158,13 @@ def _decode_with_pillow(path: Path, shape: tuple[int, ...]) -> np.ndarray:
             image.seek(index)
             if image.size[0] * image.size[1] > math.prod(shape):
                 raise unreadable(path, f"holds a page of {image.size} pixels, more than its first series says", "Save it again.")
-            pages.append(_stored(image))
+            pages.append(stored_page(image))
             if len(pages) * pages[0].size >= math.prod(shape):
                 break
     return np.stack(pages).reshape(shape)
 
 
-def _stored(image: Any) -> np.ndarray:
+def stored_page(image: Any) -> np.ndarray:
     """One page of Pillow's as the file stores it."""
     orientation = int(image.tag_v2.get(TAG, UPRIGHT))
     layout = image.tile[0][3] if image.tile else ""
@@ -189,18 +195,26 @@ def _raster(path: Path, values: np.ndarray, axes: str, page: Page, channel: int 
             path, f"holds axes {axes} of sizes {values.shape}", "Save one picture, or one stack of pictures, or name the axes: axes='zyx'."
         )
     order = ["X", "Y", *stack] + (["S"] if colour else [])
+    turned = page.orientation in TRANSPOSED
+    edges, unit, more = page.scale.along(["Y", "X", *stack] if turned else ["X", "Y", *stack])
     values = np.transpose(values, [axes.index(a) for a in order])
     notes.insert(0, "rows run along y (downwards), columns along x" + (", pages along z" if stack else ""))
+    notes += more
     if colour:
-        values, colour, more = _without_alpha(values)
-        oddities = [*oddities, *more]
+        values, colour, lost = _without_alpha(values)
+        oddities = [*oddities, *lost]
     if page.white_is_zero and values.dtype.kind in "bu":
         oddities = [*oddities, "the file stores white as zero: values were inverted, as a viewer shows them"]
-        values = ~values if values.dtype == bool else ((1 << page.bits) - 1 - values).astype(values.dtype)
+        values = as_shown(values, page.bits)
     return Raster(
         values, colour=colour, palette=page.palette, lossy=page.lossy, advice=NOT_COLOURS if colour and not stack else "",
-        phases=page.phases, notes=tuple(notes), oddities=tuple(oddities),
+        phases=page.phases, spacing=edges, unit=unit, notes=tuple(notes), oddities=tuple(oddities),
     )  # fmt: skip
+
+
+def as_shown(values: np.ndarray, bits: int) -> np.ndarray:
+    """Values whose zero is white, turned round."""
+    return ~values if values.dtype == bool else ((1 << bits) - 1 - values).astype(values.dtype)
 
 
 def _one_channel(path: Path, axes: str, values: np.ndarray, channel: int | None) -> tuple[str, np.ndarray]:
@@ -232,7 +246,7 @@ def _without_alpha(values: np.ndarray) -> tuple[np.ndarray, bool, list[str]]:
 
 
 @contextlib.contextmanager
-def _log_lines() -> Iterator[list[str]]:
+def log_lines() -> Iterator[list[str]]:
     """What tifffile writes to its log, collected instead of shown."""
     lines: list[str] = []
 

@@ -1,4 +1,4 @@
-"""Microstructures and fields of results as .vti files, for ParaView and as grids of DAMASK."""
+"""Microstructures and fields of results as .vti files, for ParaView and as grids of DAMASK; images of VTK's as microstructures."""
 
 from typing import Any, BinaryIO
 
@@ -7,6 +7,7 @@ import numpy as np
 from jaxmicro._core import is_concrete
 from jaxmicro.io.crystallites import crystallites
 from jaxmicro.io.formats import Format
+from jaxmicro.io.image_reader import image_texts, load_vti
 from jaxmicro.io.problems import warn_if_blurred
 from jaxmicro.io.vtk_image import TYPES, write_image
 from jaxmicro.microstructures import Microstructure
@@ -25,6 +26,7 @@ def save_vti(stream: BinaryIO, value: Any) -> None:
     parts = value if isinstance(value, tuple) else (value,)
     arrays: dict[str, np.ndarray] = {}
     names: dict[str, tuple[str, ...]] = {}
+    texts: dict[str, tuple[str, ...]] = {}
     shape, spacing = (), None
     for part in parts:
         size = _collect_microstructure(part, arrays, names) if isinstance(part, Microstructure) else _collect_fields(part, arrays, names)
@@ -33,9 +35,10 @@ def save_vti(stream: BinaryIO, value: Any) -> None:
         shape = size
         if isinstance(part, Microstructure):
             spacing = np.asarray(part.grid.spacing, float)
+            texts = image_texts(part)
     if not shape:
         raise ValueError("A .vti file holds a microstructure or a result with fields, but the tuple is empty.")
-    write_image(stream, shape, in_space(np.ones(len(shape)) if spacing is None else spacing), arrays, names)
+    write_image(stream, shape, in_space(np.ones(len(shape)) if spacing is None else spacing), arrays, names, texts)
 
 
 def in_space(spacing: np.ndarray) -> tuple[float, ...]:
@@ -105,6 +108,6 @@ def _add_field(
             names[full] = VECTOR_NAMES[: values.shape[0]] if vector else TENSOR_NAMES[values.shape[0]]
 
 
-VTI = Format("VTK image", (".vti",), None, save_vti)
+VTI = Format("VTK image", (".vti",), load_vti, save_vti, options=("key",))
 
 __all__ = ["VTI", "in_space", "save_vti"]

@@ -26,8 +26,12 @@ def write_image(
     spacing: Sequence[float],
     arrays: Mapping[str, np.ndarray],
     components: Mapping[str, Sequence[str]] | None = None,
+    texts: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
-    """Write arrays `(*shape)` or `(components, *shape)` as data of the voxels; `components` names those of an array."""
+    """Write arrays `(*shape)` or `(components, *shape)` as data of the voxels; `components` names those of an array.
+
+    `texts` go with the whole image (its field data).
+    """
     nz = shape[2] if len(shape) == 3 else 1
     extent = f"0 {shape[0]} 0 {shape[1]} 0 {nz}"
     edges = " ".join(repr(float(edge)) for edge in spacing)
@@ -36,6 +40,8 @@ def write_image(
         stream, '<VTKFile type="ImageData" version="1.0" byte_order="LittleEndian" header_type="UInt64" compressor="vtkZLibDataCompressor">'
     )
     _line(stream, f'  <ImageData WholeExtent="{extent}" Origin="0 0 0" Spacing="{edges}" Direction="1 0 0 0 1 0 0 0 1">')
+    if texts:
+        _write_texts(stream, texts)
     _line(stream, f'  <Piece Extent="{extent}">')
     _line(stream, "    <PointData>")
     _line(stream, "    </PointData>")
@@ -46,6 +52,17 @@ def write_image(
     _line(stream, "  </Piece>")
     _line(stream, "  </ImageData>")
     _line(stream, "</VTKFile>")
+
+
+def _write_texts(stream: BinaryIO, texts: Mapping[str, Sequence[str]]) -> None:
+    """Texts as codes of their bytes in UTF-8, each ended by a zero."""
+    _line(stream, "    <FieldData>")
+    for name, listed in texts.items():
+        codes = " ".join(str(code) for text in listed for code in (*text.replace("\0", "").encode(), 0))
+        _line(stream, f'      <Array type="String" Name={quoteattr(name)} NumberOfTuples="{len(listed)}" format="ascii">')
+        _line(stream, f"        {codes}")
+        _line(stream, "      </Array>")
+    _line(stream, "    </FieldData>")
 
 
 def _write_array(stream: BinaryIO, name: str, values: np.ndarray, ndim: int, names: Sequence[str]) -> None:

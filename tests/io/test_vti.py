@@ -12,7 +12,7 @@ import pytest
 from jaxmicro.fields import Grid
 from jaxmicro.homogenization.cell_problem import CellSolution
 from jaxmicro.homogenization.results import EffectiveResult
-from jaxmicro.io import ReadError, read, write
+from jaxmicro.io import write
 from jaxmicro.io.vtk_image import BLOCK, write_image
 from jaxmicro.microstructures import Microstructure, Phase, polycrystal
 from jaxmicro.orientations import random_orientations, to_euler
@@ -174,12 +174,6 @@ def test_parts_on_different_grids_and_numbers_without_a_type_are_refused(tmp_pat
         write(tmp_path / "a.vti", (Microstructure(labels=np.zeros((4, 4), int)), _crystal((5, 4))))
     with pytest.raises(TypeError, match=r"`maps\['z'\]` holds numbers of type complex128"):
         write(tmp_path / "a.vti", Microstructure(labels=np.zeros((4, 4), int), maps={"z": np.zeros((4, 4), complex)}))
-
-
-def test_images_are_not_read(tmp_path):
-    (tmp_path / "b.vti").touch()
-    with pytest.raises(ReadError, match=r"extension '\.vti', which is not supported"):
-        read(tmp_path / "b.vti")
 
 
 def test_materials_are_grains_where_there_are_grains(tmp_path):
