@@ -49,13 +49,14 @@ def test_waves_have_the_length_and_lie_in_the_cones(cones, open_axes):
 )
 def test_the_wavelength_is_the_one_asked_for(grid, bandwidth):
     """There are modes ∝ k^(d − 1) near |k|: equal amplitudes would shift the mean by (d − 1) b², in 3D by 8 %."""
-    drawn = [spinodoid(grid, 0.4, 1.0, key=key, bandwidth=bandwidth) for key in jax.random.split(KEY, 4)]
+    # a wide interface: four voxels a wave hold no overtones
+    drawn = [spinodoid(grid, 0.4, 1.0, key=key, bandwidth=bandwidth, width=0.5) for key in jax.random.split(KEY, 4)]
     found = [fidelity(ms).relative_deviation[2] for ms in drawn if "wavelength" in ms.asked]
     assert len(found) == 4
     assert abs(np.mean(found)) < 0.02
     assert np.abs(found).max() < 0.04
-    few = spinodoid(grid, 0.4, 2.0, key=KEY, cones=(9.0, *[0.0] * (grid.ndim - 1)))
-    assert set(few.asked) == {"volume_fractions"}  # of a handful of modes one may rule
+    few = spinodoid(grid, 0.4, float(grid.lengths[0]) / 3.5, key=KEY, cones=(9.0, *[0.0] * (grid.ndim - 1)))
+    assert set(few.asked) == {"volume_fractions"}  # three waves or four, as chance will have it
 
 
 def test_the_sharp_form_is_the_limit_and_exact_to_a_voxel():
