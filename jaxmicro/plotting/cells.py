@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from jaxmicro._core import check
-from jaxmicro.plotting.maps import add_scale_bar, bare, draw_map, draw_slice, extent, figure_for, phase_legend
+from jaxmicro.plotting.maps import bare, draw_map, draw_slice, extent, figure_for, phase_legend, scale_bar
 from jaxmicro.plotting.pictures import Picture, Slice, picture, slices
 from jaxmicro.plotting.style import ALERT, INK, SMALL_SIZE, check_names, columns_for, new_figure, plain, set_heading
 
@@ -176,7 +176,7 @@ def gallery(
         axes = figure.add_subplot(rows, columns, index + 1)
         draw_thumbnail(axes, each, captions[index] if captions else None)
         if index == 0:
-            add_scale_bar(axes, unit)
+            scale_bar(axes, unit)
     return figure
 
 

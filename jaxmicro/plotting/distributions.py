@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from jaxmicro._core import check, check_choice
 from jaxmicro.plotting.cells import draw_thumbnail, pictures
-from jaxmicro.plotting.maps import add_scale_bar
+from jaxmicro.plotting.maps import scale_bar
 from jaxmicro.plotting.pictures import Picture
 from jaxmicro.plotting.style import (
     INK,
@@ -255,7 +255,7 @@ def _thumbnails(part: Any, group: Sequence[Picture], columns: int, label: str, u
         draw_thumbnail(axes, each, None)
         if index == 0:
             axes.set_ylabel(plain(label), fontsize=LABEL_SIZE, color=INK)
-            add_scale_bar(axes, unit)
+            scale_bar(axes, unit)
 
 
 def _draw_statistic(axes: Axes, statistic: Statistic, labels: tuple[str, str]) -> None:

@@ -1,6 +1,7 @@
 """Maps of the fields of a solved cell."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +10,7 @@ from matplotlib.figure import Figure
 
 from jaxmicro._core import check
 from jaxmicro.plotting.maps import draw_slice, figure_for
-from jaxmicro.plotting.pictures import slices, voxel_edges
+from jaxmicro.plotting.pictures import axis_number, cut, is_index, slices, voxel_edges
 from jaxmicro.plotting.style import (
     DIVERGING,
     FRAME,
@@ -34,6 +35,7 @@ def field(
     components: Sequence[str] | None = None,
     symmetric: bool | None = None,
     limits: tuple[float, float] | None = None,
+    section: tuple[int | str, int] | None = None,
     spacing: float | Sequence[float] | None = None,
     length_unit: str | None = None,
     title: str | None = None,
@@ -49,6 +51,7 @@ def field(
         symmetric: a diverging scale about zero; by default where the values have both signs (the smaller side at
             least a twentieth of the larger).
         limits: ends of the colour scale; by default the extremes (one scale for all panels).
+        section: of a volume, (axis, index of the voxel) of the section across that axis, instead of the middle slices.
         spacing: voxel edge, as in `cell`.
         length_unit: of the voxel edge.
         title: shown above.
@@ -67,10 +70,12 @@ def field(
     Differentiability: none; figures are made of concrete numbers.
     """
     maps = _maps(values, components)
-    low, high, colors = _color_scale(maps, symmetric, limits)
+    low, high, colors = color_scale(maps, symmetric, limits)
     edges = voxel_edges(spacing, maps.ndim - 1)
     labels = check_names("components", components, len(maps)) or [""]
-    parts = [(label, part) for label, each in zip(labels, maps, strict=True) for part in slices(each, edges)]
+    chosen = None if section is None and maps.ndim == 4 else section_of(section, maps.shape[1:])
+    cuts = [slices(each, edges) if chosen is None else [cut(each, edges, *chosen)] for each in maps]
+    parts = [(label, part) for label, each in zip(labels, cuts, strict=True) for part in each]
     rows, columns = (1, len(parts)) if len(parts) <= 3 else columns_for(len(parts), 3)
     if len(parts) == 1:
         figure = figure_for([parts[0][1]], 4.3, title, margin=1.6)
@@ -84,14 +89,33 @@ def field(
         heading = symbol(label) if label else title if len(parts) == 1 else None
         shown = draw_slice(axes, part, length_unit, heading, ticks=len(parts) <= 3, bar=index == 0, cmap=colors, vmin=low, vmax=high)
         panels.append(axes)
-    bar = figure.colorbar(shown, ax=panels, shrink=0.9, pad=0.02, aspect=28)
-    bar.set_label(with_unit(name, unit), fontsize=LABEL_SIZE, color=INK)
-    bar.ax.tick_params(labelsize=SMALL_SIZE, color=FRAME, labelcolor=INK)
-    bar.ax.yaxis.offsetText.set_fontsize(SMALL_SIZE)
-    bar.outline.set_edgecolor(FRAME)
+    draw_color_bar(figure, shown, panels, with_unit(name, unit))
     if title and len(parts) > 1:
         set_heading(figure, title)
     return figure
+
+
+def section_of(section: tuple[int | str, int] | None, shape: tuple[int, ...]) -> tuple[int, int] | None:
+    """Axis and index of a section through a volume, by default the middle one across z; None of a plane grid."""
+    if len(shape) == 2:
+        check(section is None, f"`section` must be left out on a plane grid, but it is {section!r}.")
+        return None
+    good = section is None or (isinstance(section, tuple | list) and len(section) == 2)
+    check(good, f"`section` must be (axis, index), such as (2, 10) or ('z', 10), but it is {section!r}.")
+    if section is None:
+        return 2, shape[2] // 2
+    axis = axis_number("section[0]", section[0])
+    check(is_index(section[1], shape[axis]), f"`section` must hold an index from 0 to {shape[axis] - 1}, but it is {section[1]!r}.")
+    return axis, int(section[1])
+
+
+def draw_color_bar(figure: Figure, shown: Any, panels: Any, label: str, **options: Any) -> None:
+    """A colour bar to the right of the panels, with its name; `shown` is what is drawn, or a `ScalarMappable`."""
+    bar = figure.colorbar(shown, ax=panels, **{"shrink": 0.9, "pad": 0.02, "aspect": 28, **options})
+    bar.set_label(label, fontsize=LABEL_SIZE, color=INK)
+    bar.ax.tick_params(labelsize=SMALL_SIZE, color=FRAME, labelcolor=INK)
+    bar.ax.yaxis.offsetText.set_fontsize(SMALL_SIZE)
+    bar.outline.set_edgecolor(FRAME)
 
 
 def _maps(values: npt.ArrayLike, components: Sequence[str] | None) -> Float[np.ndarray, "c *grid"]:
@@ -113,9 +137,8 @@ def _maps(values: npt.ArrayLike, components: Sequence[str] | None) -> Float[np.n
     return maps
 
 
-def _color_scale(
-    maps: Float[np.ndarray, "c *grid"], symmetric: bool | None, limits: tuple[float, float] | None
-) -> tuple[float, float, str]:
+def color_scale(maps: Float[np.ndarray, "c *grid"], symmetric: bool | None, limits: tuple[float, float] | None) -> tuple[float, float, str]:
+    """Ends of a colour scale and the name of its colours."""
     low, high = (float(np.nanmin(maps[np.isfinite(maps)])), float(np.nanmax(maps[np.isfinite(maps)]))) if limits is None else limits
     check(low <= high, f"`limits` must be (low, high), but they are {limits}.")
     if symmetric is None:

@@ -169,7 +169,7 @@ def _map(
             axes.add_collection(LineCollection(list(between), colors=INK, linewidths=THICK, capstyle="projecting"), autolim=False)
     for axes, group in zip(beside, keys, strict=True):
         (key or draw_key)(axes, group)
-        _name_key(axes, group, crystals, caption)
+        name_key(axes, group, crystals, caption)
     if title and len(parts) > 1:
         set_heading(figure, title)
     if greys:
@@ -203,7 +203,7 @@ def _panels(parts: list[Slice], keys: int, room: float) -> tuple[Figure, list[Ax
     return figure, panels, [figure.add_subplot(inner[index, 0]) for index in range(keys)]
 
 
-def _name_key(axes: Axes, group: str, crystals: Crystals, caption: str) -> None:
+def name_key(axes: Axes, group: str, crystals: Crystals, caption: str) -> None:
     """Which crystals a key is for, and along which sample direction."""
     axes.set_anchor("C")
     names = [_short(name) for name in crystals.names[group]]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 
 from jaxmicro._core import check, check_choice, check_finite
 from jaxmicro.plotting.orientation_colors import ipf_colors
@@ -27,6 +27,37 @@ class Picture:
     unit: str | None
     names: tuple[str, ...]
     shares: tuple[float, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Phases:
+    """Phases of a cell: `labels` `(*grid)`, or `fractions` `(p, *grid)` where voxels are mixed; `measured` is False where nothing is."""
+
+    labels: Int[np.ndarray, "*grid"] | None
+    fractions: Float[np.ndarray, "p *grid"] | None
+    measured: Bool[np.ndarray, "*grid"] | None
+    names: tuple[str, ...]
+    shares: tuple[float, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Voxels along the axes."""
+        return np.shape(self.labels) if self.fractions is None else self.fractions.shape[1:]
+
+    def share(self, chosen: Sequence[int]) -> Float[np.ndarray, "*grid"]:
+        """Share of the chosen phases in each voxel, zero where nothing was measured; float32."""
+        if self.fractions is None:
+            found = np.isin(np.asarray(self.labels), chosen).astype(np.float32)
+        else:
+            found = self.fractions[list(chosen)].sum(axis=0).astype(np.float32)
+        return found if self.measured is None else np.where(self.measured, found, np.float32(0))
+
+    def dominant(self, chosen: Sequence[int]) -> Int[np.ndarray, "*grid"]:
+        """The chosen phase with the largest share in each voxel; where none has one, some chosen phase."""
+        if self.fractions is not None:
+            return np.asarray(chosen)[self.fractions[list(chosen)].argmax(axis=0)]
+        labels = np.asarray(self.labels)
+        return np.where(np.isin(labels, chosen), labels, chosen[0])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +95,23 @@ def picture(
     return Picture(rgb, voxel_edges(spacing, rgb.ndim - 1), unit, _phase_names(names, len(shares)), shares)
 
 
+def phases_of(cell: Any, names: Sequence[str] | None = None, argument: str = "cell") -> Phases:
+    """The phases of a cell, given as to `picture`, before any colour."""
+    if hasattr(cell, "grid") and hasattr(cell, "fractions"):
+        sharp = bool(cell.is_sharp)
+        labels = np.asarray(cell.labels) if sharp else None
+        fractions = None if sharp else numeric(argument, cell.fractions)
+        measured = None if cell.mask is None else np.asarray(cell.mask)
+        shares = tuple(float(share) for share in np.asarray(cell.volume_fractions))
+        return Phases(labels, fractions, measured, _phase_names(_given_names(cell, names), len(shares)), shares)
+    fractions, labels = _phases(argument, numeric(argument, cell))
+    if labels is None:
+        shares = tuple(float(share) for share in fractions.reshape(len(fractions), -1).mean(axis=1))
+        return Phases(None, fractions, None, _phase_names(names, len(shares)), shares)
+    labels, shares = _counted(labels)
+    return Phases(labels, None, None, _phase_names(names, len(shares)), shares)
+
+
 def numeric(argument: str, value: Any) -> Shaped[np.ndarray, "..."]:
     """A NumPy array of finite real numbers."""
     array = np.asarray(value)
@@ -93,25 +141,37 @@ def voxel_edges(spacing: float | Sequence[float] | None, ndim: int) -> tuple[flo
     return tuple(float(edge) for edge in edges)
 
 
+def axis_number(argument: str, axis: Any) -> int:
+    """0, 1 or 2, which may be given as "x", "y", "z"."""
+    if isinstance(axis, str) and axis in ("x", "y", "z"):
+        return "xyz".index(axis)
+    check(is_index(axis, 3), f"`{argument}` must be 0, 1 or 2, or 'x', 'y' or 'z', but it is {axis!r}.")
+    return int(axis)
+
+
+def is_index(value: Any, n: int) -> bool:
+    """Whether it is a whole number from 0 to n − 1."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and 0 <= value < n
+
+
 def slices(values: Shaped[np.ndarray, "..."], spacing: tuple[float, ...]) -> list[Slice]:
     """The picture itself in 2D; in 3D the three middle slices across z, y and x. `values` is `(*grid)` or `(*grid, 3)`."""
     if len(spacing) == 2:
         return [Slice(values, (spacing[0], spacing[1]), ("x", "y"), "")]
-    cuts = []
-    for normal in (2, 1, 0):
-        first, second = (axis for axis in range(3) if axis != normal)
-        middle = values.shape[normal] // 2
-        place = f"{'xyz'[normal]} = {(middle + 0.5) * spacing[normal]:.4g}"
-        cuts.append(Slice(np.take(values, middle, axis=normal), (spacing[first], spacing[second]), ("xyz"[first], "xyz"[second]), place))
-    return cuts
+    return [cut(values, spacing, normal, values.shape[normal] // 2) for normal in (2, 1, 0)]
+
+
+def cut(values: Shaped[np.ndarray, "nx ny nz *rgb"], spacing: tuple[float, ...], normal: int, index: int) -> Slice:
+    """The section across axis `normal` through voxel `index` of a volume, the remaining axes in their order."""
+    first, second = (axis for axis in range(3) if axis != normal)
+    place = f"{'xyz'[normal]} = {(index + 0.5) * spacing[normal]:.4g}"
+    return Slice(np.take(values, index, axis=normal), (spacing[first], spacing[second]), ("xyz"[first], "xyz"[second]), place)
 
 
 def _microstructure_picture(
     ms: Any, names: Sequence[str] | None, spacing: float | Sequence[float] | None, unit: str | None, color_by: str
 ) -> Picture:
-    if names is None:
-        given = [getattr(phase, "name", "") for phase in getattr(ms, "phases", ()) or ()]
-        names = given if given and all(given) else None
+    names = _given_names(ms, names)
     edges = voxel_edges(np.asarray(ms.grid.spacing).tolist() if spacing is None else spacing, len(ms.grid.shape))
     if color_by == "orientation":
         instead = "Use color_by='phase'."
@@ -119,6 +179,12 @@ def _microstructure_picture(
     rgb, _ = _mix(numeric("cell", ms.fractions).astype(float))
     rgb, shares = _unmeasured_white(rgb, ms), tuple(float(share) for share in np.asarray(ms.volume_fractions))
     return Picture(rgb, edges, unit, _phase_names(names, len(shares)), shares)
+
+
+def _given_names(ms: Any, names: Sequence[str] | None) -> Sequence[str] | None:
+    """Names as given, or those of the phases where each has one."""
+    given = [getattr(phase, "name", "") for phase in getattr(ms, "phases", ()) or ()]
+    return given if names is None and given and all(given) else names
 
 
 def _unmeasured_white(rgb: Float[np.ndarray, "*grid 3"], ms: Any) -> Float[np.ndarray, "*grid 3"]:
@@ -172,9 +238,15 @@ def _mix(fractions: Float[np.ndarray, "p *grid"]) -> tuple[Float[np.ndarray, "*g
 
 
 def _paint(labels: Int[np.ndarray, "*grid"]) -> tuple[Float[np.ndarray, "*grid 3"], tuple[float, ...]]:
+    labels, shares = _counted(labels)
+    return phase_colors(len(shares))[labels], shares
+
+
+def _counted(labels: Int[np.ndarray, "*grid"]) -> tuple[Int[np.ndarray, "*grid"], tuple[float, ...]]:
+    """Labels for a palette and the share of each."""
     count = max(int(labels.max()) + 1, 2)
     if count > max(labels.size, 4096):  # labels such as 255 are few; wild ones would make a palette of millions
         labels = np.unique(labels, return_inverse=True)[1].reshape(labels.shape)
         count = int(labels.max()) + 1
     shares = np.bincount(labels.ravel(), minlength=count) / labels.size
-    return phase_colors(count)[labels], tuple(float(share) for share in shares)
+    return labels, tuple(float(share) for share in shares)

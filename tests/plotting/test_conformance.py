@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 import jaxmicro.plotting as plotting
-from jaxmicro.descriptors import compare_grains, measure_grains
+from jaxmicro.descriptors import Fidelity, chord_lengths, compare_grains, measure_grains
+from jaxmicro.descriptors import pore_size_distribution as pore_sizes
 from jaxmicro.fields import Grid
 from jaxmicro.microstructures import Microstructure, Phase
 from jaxmicro.plotting.saving import rendered
@@ -36,6 +37,10 @@ GRAINS = measure_grains(CRYSTALS, np.arange(48).reshape(8, 6) // 7 % 3)
 BLOCK = Microstructure(labels=VOLUME, orientation=Q[:, VOLUME])
 BLOCK_GRAINS = measure_grains(BLOCK, VOLUME)
 SOME = np.where(np.asarray(CRYSTALS.mask), np.arange(48.0).reshape(8, 6), np.nan)
+CHORDS = chord_lengths(LABELS, 0)
+SIZES = pore_sizes(LABELS, bins=4)
+STUDY = {"sizes": [8, 16], "mean": [[1.0, 2], [1, 3]], "low": [[0.9, 1], [1, 2]], "high": [[2.0, 3], [1, 4]], "names": ["E", "k"]}
+FIDELITY = Fidelity(np.array([0.3, 0.0, 40.0]), np.array([0.31, 0.1, 40.0]), ("volume_fraction", "orientation_tensor[3]", "count"))
 
 ROWS = {
     "cell": lambda: plotting.cell(LABELS, spacing=0.5, unit="µm", title="A cell"),
@@ -88,6 +93,34 @@ ROWS = {
         compare_grains(CRYSTALS, CRYSTALS, periodic=(True, True), min_size=1), unit="µm", title="A map and itself"
     ),
     "young_surface": lambda: plotting.young_surface({"crystal": jnp.asarray(CUBE), "twice": 2 * CUBE}, unit="GPa", title="E"),
+    "orthogonal_views": lambda: plotting.orthogonal_views(BLOCK, (1, 4, 0), unit="µm", title="Views"),
+    "orthogonal_views, field": lambda: plotting.orthogonal_views(VOLUME * 1e-7, spacing=(1.0, 0.5, 2.0), name="strain"),
+    "slices": lambda: plotting.slices(jnp.asarray(VOLUME), "x", 3, spacing=0.5, unit="µm", title="Sections"),
+    "slices, field": lambda: plotting.slices(VOLUME - 0.5, 1, 4, columns=3, value_unit="GPa"),
+    "volume_view": lambda: plotting.volume_view(jnp.asarray(VOLUME), show="phase 1", cut=0.5, unit="µm", pixels=60, title="A volume"),
+    "volume_view, clear": lambda: plotting.volume_view(
+        VOLUME, opacity={"phase 0": 0.3}, spacing=(1.0, 0.5, 2.0), smooth=0, perspective=20, azimuth=0, elevation=90, pixels=60
+    ),
+    "volume_view, field": lambda: plotting.volume_view(BLOCK, values=np.arange(120.0).reshape(6, 5, 4), value_unit="GPa", pixels=60),
+    "volume_view, crystals": lambda: plotting.volume_view(BLOCK, color_by="orientation", azimuth=200, elevation=-30, pixels=60, title="A"),
+    "correlation_map": lambda: plotting.correlation_map(jnp.asarray(LABELS / 2), spacing=0.5, unit="µm", level=0.25, title="S"),
+    "correlation_map, volume": lambda: plotting.correlation_map(VOLUME, Grid((6, 3, 4)), title="A window"),
+    "correlation_curves": lambda: plotting.correlation_curves(
+        [0.0, 1, 2], {"a": jnp.array([[0.4, 0.2, 0.16], [0.4, 0.1, 0.1], [0.4, 0.3, 0.2]]), "b": [0.3, 0.2, 0.1]}, band="95 %", title="S"
+    ),
+    "chord_histogram": lambda: plotting.chord_histogram(CHORDS, unit="µm", title="Chords"),
+    "chord_histogram, two": lambda: plotting.chord_histogram({"x": CHORDS, "y": CHORDS}, log=True),
+    "lineal_path_plot": lambda: plotting.lineal_path_plot([[0.4, 0.2, 0.0], [0.4, 0.1, 0.1]], unit="µm", title="L"),
+    "pore_size_distribution": lambda: plotting.pore_size_distribution(SIZES, unit="µm", title="Sizes"),
+    "pore_size_distribution, two": lambda: plotting.pore_size_distribution({"a": SIZES, "b": SIZES}),
+    "representative_volume": lambda: plotting.representative_volume(STUDY, unit="µm", units={"E": "GPa"}, title="Study"),
+    "representative_volume, one": lambda: plotting.representative_volume(STUDY, "k"),
+    "flux_map": lambda: plotting.flux_map(jnp.ones((2, 8, 6)), unit="W/m²", spacing=0.5, length_unit="µm", title="Flux"),
+    "flux_map, volume": lambda: plotting.flux_map(np.stack([VOLUME - 0.5] * 3), section=("y", 0)),
+    "stress_map": lambda: plotting.stress_map(jnp.asarray(np.stack([LABELS] * 6) - 0.4), ("11", "12", "mean", "von Mises"), title="S"),
+    "stress_map, volume": lambda: plotting.stress_map(np.stack([VOLUME] * 6), unit="GPa", length_unit="µm", title="S"),
+    "potential_map": lambda: plotting.potential_map(VOLUME.cumsum(axis=0), unit="K", name="temperature", title="T"),
+    "asked_against_got": lambda: plotting.asked_against_got(FIDELITY, title="Got"),
     "stiffness_bounds": lambda: plotting.stiffness_bounds(BOUNDS, unit="GPa", title="Moduli"),
 }
 
@@ -97,7 +130,7 @@ row = pytest.mark.parametrize("make", ROWS.values(), ids=ROWS.keys())
 
 
 def test_every_function_that_draws_has_a_row():
-    no_figure = {"design_report", "format_number", "ks_distance", "moduli_of", "save", "target_status"}
+    no_figure = {"design_report", "format_number", "ks_distance", "moduli_of", "save", "scale_bar", "target_status"}
     drawing = {name for name in plotting.__all__ if name[0].islower()} - no_figure
     assert drawing == {name.split(",")[0] for name in ROWS}
 
