@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
 from jaxmicro._core import as_number, check, check_choice, is_concrete, split_named
 from jaxmicro.fields import Grid
@@ -30,7 +30,7 @@ def core_shell(
     measure: str = "radius",
     count: int | None = None,
     scatter: float = 0.0,
-    radii: Sequence[float] | None = None,
+    radii: Sequence[float] | Float[np.ndarray, " n"] | None = None,
     shares: Sequence[float] | None = None,
     gap: float = 0.0,
     supersample: int = 1,

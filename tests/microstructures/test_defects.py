@@ -1,4 +1,4 @@
-"""Bridges, pores, cracks, coated bodies and electrodes."""
+"""Pores and cracks: exact volumes, densities, and what passes through."""
 
 import jax
 import numpy as np
@@ -6,7 +6,8 @@ import pytest
 
 from jaxmicro.descriptors import fidelity, percolating_share
 from jaxmicro.fields import Grid
-from jaxmicro.microstructures import Microstructure, PackingError, add_bridges, add_cracks, add_pores, core_shell, electrode, laminate
+from jaxmicro.microstructures import Microstructure, PackingError, add_cracks, add_pores, laminate, through_clusters
+from jaxmicro.microstructures.cracks_on_grid import draw_cracks
 
 KEY = jax.random.key(6)
 GRID = Grid((48, 40), (4.8, 2.0))
@@ -40,25 +41,25 @@ def test_pores_stay_in_their_phase_with_exact_volume():
         add_pores(ms, 0.6, 0.15, key=KEY, within=1)
 
 
-def test_bridges_fill_the_neck_first_on_a_rolled_cell_too():
-    labels = np.zeros((40, 30), int)
-    labels[5:17, 5:25] = labels[20:32, 5:25] = 1
-    ms = Microstructure(labels=labels, phases=("pore", "grain"))
-    bound = np.asarray(add_bridges(ms, 40 / labels.size, host="grain", into="pore", width=2.0).labels)
-    assert (bound[17:20, 7:23] == 2).mean() > 0.75
-    rolled = Microstructure(labels=np.roll(labels, (20, 11), (0, 1)), phases=("pore", "grain"))
-    again = np.asarray(add_bridges(rolled, 40 / labels.size, host="grain", into="pore", width=2.0).labels)
-    assert (np.roll(bound, (20, 11), (0, 1)) != again).sum() <= 8  # ties of equal rank
-    with pytest.raises(ValueError, match="`into` must be another phase"):
-        add_bridges(ms, 0.1, host=1, into="grain")
-    with pytest.raises(ValueError, match="`host` must be one of the phases"):
-        add_bridges(ms, 0.1, host="iron", into="pore")
+@pytest.mark.parametrize("closed", ["faces", "corners"])
+@pytest.mark.parametrize(("shape", "lengths"), [((24, 15), (24.0, 18.0)), ((18, 9, 10), (18.0, 12.0, 9.0))])
+def test_oblique_cracks_close_faces_and_if_asked_corners(shape, lengths, closed):
+    """A crack from wall to wall: steps across faces end at it always, those across edges and corners where that was asked for."""
+    ndim = len(shape)
+    normal = np.array([1.0, 0.4, -0.3])[:ndim] / np.linalg.norm([1.0, 0.4, -0.3][:ndim])
+    radius = 0.6 * np.linalg.norm(lengths[1:]) / normal[0]
+    passes = {"faces": [], "corners": []}
+    for offset in np.linspace(0, 1, 7):  # against the voxels
+        centre = np.array(lengths) / 2 + np.array([offset, 0.3, 0.7])[:ndim]
+        number = draw_cracks(Grid(shape, lengths), centre[None], normal[None], np.array([radius]), None, closed)
+        for steps, found in passes.items():
+            found.append(bool(np.asarray(through_clusters(number == 0, 0, connectivity=steps).voxels).any()))
+    assert not any(passes["faces"])
+    assert any(passes["corners"]) == (closed == "faces")
 
 
-def test_electrodes_and_coated_bodies_have_their_fractions():
-    cell = electrode(GRID, 0.5, 0.1, 0.2, key=KEY, scatter=0.2)
-    np.testing.assert_allclose(cell.volume_fractions, (0.4, 0.5, 0.1), atol=1 / GRID.size)
-    coated = core_shell(GRID, 0.4, 0.3, 0.4, measure="volume", key=KEY, supersample=4)
-    np.testing.assert_allclose(coated.volume_fractions, (0.6, 0.16, 0.24), atol=3e-3)
-    with pytest.raises(ValueError, match="`shell` must lie between 0 and the smallest radius"):
-        core_shell(GRID, 0.4, 0.3, 0.4, measure="length", key=KEY)
+def test_cracks_that_close_corners_are_thicker():
+    solid = Microstructure(grid=Grid((20, 20)), labels=np.zeros((20, 20), int))
+    few, many = (add_cracks(solid, radius=7.0, count=1, normal=(1.0, 1.0), key=KEY, closed=c).labels for c in ("faces", "corners"))
+    assert (np.asarray(few) == 1).sum() * 1.5 < (np.asarray(many) == 1).sum()
+    assert (np.asarray(many)[np.asarray(few) == 1] == 1).all()

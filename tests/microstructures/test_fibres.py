@@ -8,7 +8,7 @@ import pytest
 
 from jaxmicro.descriptors import fidelity
 from jaxmicro.fields import Grid
-from jaxmicro.microstructures import PackingError, boolean_model, fibres, pack_fibres
+from jaxmicro.microstructures import PackingError, fibres, pack_fibres
 
 KEY = jax.random.key(2)
 
@@ -53,15 +53,3 @@ def test_what_cannot_be_is_named(as_user):
         fibres(grid, 0.2, 0.5, 0.1, key=KEY, orientation=[[0.5, 0.0], [0.0, 0.7]])
     with pytest.raises(ValueError, match="`orientation` must be 'random', a direction"):
         fibres(grid, 0.2, 0.5, 0.1, key=KEY, orientation="up")
-
-
-def test_the_boolean_model_has_its_mean_and_exact_fractions():
-    grid = Grid((60, 50), (6.0, 5.0))
-    shares = [float(boolean_model(grid, 0.4, 0.3, scatter=0.3, key=jax.random.key(k)).volume_fractions[1]) for k in range(40)]
-    error = np.std(shares) / np.sqrt(len(shares))
-    assert abs(np.mean(shares) - 0.4) < 3.5 * error
-    assert 0 < error < 0.02
-    exact = boolean_model(grid, 0.4, length=1.5, diameter=0.2, orientation=(1, 0), key=KEY, exact=True)
-    assert float(exact.volume_fractions[1]) == pytest.approx(0.4)
-    with pytest.raises(ValueError, match="Exactly one shape must be given"):
-        boolean_model(grid, 0.4, 0.3, semi_axes=(0.2, 0.1), key=KEY)
