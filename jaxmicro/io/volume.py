@@ -6,7 +6,7 @@ import itertools
 import math
 import operator
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -220,6 +220,8 @@ class Volume:
         window = self._window(crop)
         checked_window(window, self.shape)
         values, said = self._table(phases, threshold)
+        if threshold is None and self._is_binned:  # as `read` does where it is given a number of phases
+            threshold = "otsu"
         found = segment(self.path, dataclasses.replace(self._source.about, values=values), phases, threshold, counts=said)
         box = self._box(window)
         labels = np.searchsorted(found.cuts, box, side="right") if found.cuts else found.labels[np.searchsorted(values, box)]
@@ -241,7 +243,7 @@ class Volume:
             cuts = cuts_of(threshold)
             return np.array([np.nextafter(cuts[0], -np.inf), *cuts]), np.ones(len(cuts) + 1, np.int64)
         values, counts = self.values()
-        if threshold is None and self._is_binned and not isinstance(phases, int | np.integer):
+        if threshold is None and self._is_binned and (phases is None or isinstance(phases, Mapping)):
             raise unreadable(self.path, f"holds more than {MOST_VALUES} distinct values where labels were expected", CUT)
         return values, counts
 

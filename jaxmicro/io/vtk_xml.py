@@ -29,6 +29,7 @@ COMPRESSORS = ("vtkZLibDataCompressor", "vtkLZMADataCompressor")
 TEXT_SHARE = 4  # bytes of text that one byte of a number takes, at most ("255 ", or 0.1234567890123456789 for 8 of them)
 MAX_PIECES, MAX_BLOCKS, MAX_STRING = 1 << 12, 1 << 22, 1 << 20
 MAX_EXTENT = 1 << 31
+MARKUP = 1 << 20  # bytes of elements around the numbers, at most
 BROKEN = (ValueError, KeyError, TypeError, IndexError, OverflowError, binascii.Error, zlib.error, lzma.LZMAError, EOFError, MemoryError)
 WHOLE = "Save it again, or check that it was copied whole."
 
@@ -206,8 +207,7 @@ def open_image(path: Path, max_bytes: int) -> Image:
         ReadError: if it is no ImageData, or its extents contradict each other.
     """
     size = path.stat().st_size
-    if size > TEXT_SHARE * max_bytes:
-        check_size(path, size, TEXT_SHARE * max_bytes, "text")
+    check_size(path, size, TEXT_SHARE * max_bytes + MARKUP, "numbers as text")
     root, appended, in_base64 = _elements(path)
     if root.tag != "VTKFile" or root.get("type") != "ImageData":
         raise unreadable(path, f"is a VTK file of type {root.get('type')!r}, and ImageData is read", "Resample it to an image.")

@@ -153,7 +153,7 @@ def _format(name: str, formats: tuple[Format, ...]) -> Format | None:
 
 
 def _leftover(name: str) -> bool:
-    return any(part.startswith(LEFTOVERS) for part in name.split("/"))
+    return any(part.startswith(LEFTOVERS) and part not in (".", "..") for part in name.split("/"))
 
 
 def _count(infos: list[Any]) -> str:

@@ -110,7 +110,9 @@ def _new_shape(ms: Microstructure, shape: int | Sequence[int] | None, spacing: f
     edges = np.asarray(spacing, float)
     good = edges.shape in ((), (ms.grid.ndim,)) and bool((np.isfinite(edges) & (edges > 0)).all())
     check(good, f"`spacing` must be a positive number, or one per axis ({ms.grid.ndim}), but it is {spacing!r}.")
-    return tuple(max(1, round(float(n))) for n in np.asarray(ms.grid.lengths, float) / edges)
+    sizes = tuple(round(float(n)) for n in np.asarray(ms.grid.lengths, float) / edges)
+    check(min(sizes) >= 2, f"`spacing` must leave at least two voxels along each axis, but {spacing!r} leaves {sizes}.")
+    return sizes
 
 
 def _shared(shares: Array, old_shape: tuple[int, ...], sizes: tuple[int, ...]) -> Array:
