@@ -18,14 +18,16 @@ def test_every_example_has_a_test():
     names = [
         "01_homogenize_micrograph", "02_design_a_cell", "03_dual_phase_steel", "04_grey_cells_quickly", "05_tortuosity_of_an_electrode",
         "06_residual_stress_in_a_composite", "07_stiffness_with_bounds", "08_superalloy_from_ebsd", "09_grains_of_a_superalloy",
-        "10_synthetic_twin_of_a_map", "11_rolled_and_recrystallised", "12_grain_shapes",
+        "10_synthetic_twin_of_a_map", "11_rolled_and_recrystallised", "12_grain_shapes", "13_battery_cathode", "14_sandstone", "15_fuel_cell_electrode", "16_fibre_composite",
+        "17_phases_of_a_steel",
     ]  # fmt: skip
     assert sorted(path.stem for path in EXAMPLES.glob("*.py")) == names
 
 
 NEED_DATA = [
     "01_homogenize_micrograph", "03_dual_phase_steel", "05_tortuosity_of_an_electrode", "06_residual_stress_in_a_composite",
-    "08_superalloy_from_ebsd", "09_grains_of_a_superalloy", "10_synthetic_twin_of_a_map",
+    "08_superalloy_from_ebsd", "09_grains_of_a_superalloy", "10_synthetic_twin_of_a_map", "13_battery_cathode", "14_sandstone",
+    "15_fuel_cell_electrode", "16_fibre_composite", "17_phases_of_a_steel",
 ]  # fmt: skip
 
 
@@ -145,3 +147,50 @@ def test_grain_shapes(tmp_path):
     assert found["E_x after"] > found["E_x before"] + 2.0
     assert found["E_x after, split"] > found["E_x before, split"]
     assert found["E_x after, rotated"] == pytest.approx(found["E_x after, split"], rel=0.01)
+
+
+@pytest.mark.slow
+def test_battery_cathode(shared_data):
+    found = example("13_battery_cathode")([str(shared_data), "--quick"])
+    assert found["share of pore"] == pytest.approx(0.4005, abs=1e-4)
+    assert found["percolating pore"] == pytest.approx(0.995, abs=1e-3)
+    assert found["percolating NMC"] == pytest.approx(0.998, abs=1e-3)
+    assert found["percolating binder"] == pytest.approx(0.660, abs=1e-3)
+    assert all(found[f"tortuosity {axis}"] > 1.2 for axis in "xyz")
+    assert all(0.0 < found[f"frame {axis}"] < 0.5 for axis in "xyz")
+
+
+@pytest.mark.slow
+def test_sandstone(shared_data, tmp_path):
+    found = example("14_sandstone")([str(shared_data), "--quick", f"--out={tmp_path}"])
+    assert 0.15 < found["porosity"] < 0.25
+    assert found["percolating"] > 0.95
+    assert 1.5 < found["Archie"] < 4.0
+    assert 0.0 < found["bulk"] < found["bulk bound"]
+    assert (tmp_path / "sections.png").is_file()
+
+
+@pytest.mark.slow
+def test_fuel_cell_electrode(shared_data, tmp_path):
+    found = example("15_fuel_cell_electrode")([str(shared_data), "--quick", f"--out={tmp_path}"])
+    assert sum(found[f"share {name}"] for name in ("pore", "solid 1", "solid 2")) == pytest.approx(1.0)
+    assert all(found[f"percolating {name}"] > 0.85 for name in ("pore", "solid 1", "solid 2"))
+    assert all(found[f"contact {pair}"] > 0 for pair in ("01", "02", "12"))
+
+
+@pytest.mark.slow
+def test_fibre_composite(shared_data, tmp_path):
+    found = example("16_fibre_composite")([str(shared_data), "--quick", f"--out={tmp_path}"])
+    assert found["reconstruction error"] < 0.03
+    for name in ("micrograph, mirrored", "synthetic, discs", "reconstructed from correlations"):
+        assert found["Reuss"] < found[name] < found["Voigt"]
+    assert (tmp_path / "cells.png").is_file()
+
+
+@pytest.mark.slow
+def test_phases_of_a_steel(shared_data, tmp_path):
+    found = example("17_phases_of_a_steel")([str(shared_data), "--quick", f"--out={tmp_path}"])
+    assert found["fraction"] == pytest.approx(0.1673, abs=1e-4)
+    assert found["chord x"] > found["chord y"] * 0.8
+    assert found["reconstruction error"] < 0.02
+    assert (tmp_path / "correlations.png").is_file()
