@@ -44,8 +44,20 @@ class PictureOptions(JobOptions, frozen=True, forbid_unknown_fields=True, kw_onl
     channel: Annotated[int, Meta(ge=0)] | None = None
     """Channel of a .tif file that holds several, counted from 0."""
     axes: str | None = None
-    """Order of the axes: of an array file xyz as they are (the default), or yx and zyx where the last one is x; of a .tif file one letter
-    of x, y, z, c (channels), s (colours) per stored axis, where its own are wrong."""
+    """Order of the axes: of an array file or HDF5 xyz as they are (the default), or yx and zyx where the last one is x; of a .tif file one
+    letter of x, y, z, c (channels), s (colours) per stored axis, where its own are wrong; of a .raw file the slowest first (zyx)."""
+    shape: tuple[int, ...] = ()
+    """Voxels along x, y (and z) of a file of plain numbers (.raw, .bin, .vol), which has no header."""
+    dtype: str = ""
+    """Type of the numbers in such a file: uint8 (the default), int16, float32, …"""
+    byteorder: Literal["little", "big"] | None = None
+    """Order of the bytes of a number in such a file."""
+    offset: Annotated[int, Meta(ge=0)] | None = None
+    """Bytes of a header to be skipped in such a file."""
+    member: str = ""
+    """Name of the file in a .zip that holds several that can be read."""
+    dataset: str = ""
+    """Path of the array in an HDF5 file, such as /scan/volume."""
     crop: tuple[int, ...] = ()
     """Part to use, in voxels from the upper left: x0 x1 y0 y1 (z0 z1)."""
     periodic: Literal["as_is", "mirror", "blend"] = "as_is"

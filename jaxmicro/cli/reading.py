@@ -16,7 +16,22 @@ from jaxmicro.io import FORMATS, STACK_OPTIONS, read, read_euler_map
 from jaxmicro.microstructures import Microstructure, crop, make_periodic
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".npz", ".npy")
-OF_ONE_FORMAT = ("key", "channel", "axes", "frame", "crystal_x", "min_ci", "max_mad", "unindexed", "resample", "align", "scan")
+OF_PLAIN_NUMBERS = ("shape", "dtype", "byteorder", "offset", "member", "dataset")
+OF_ONE_FORMAT = (
+    "key",
+    "channel",
+    "axes",
+    *OF_PLAIN_NUMBERS,
+    "frame",
+    "crystal_x",
+    "min_ci",
+    "max_mad",
+    "unindexed",
+    "resample",
+    "align",
+    "scan",
+)
+TELL_LENGTHS = (".tif", ".tiff", ".vti", ".zip", ".h5", ".hdf5")  # formats that may say a voxel size themselves
 OF_MAPS = "frame"  # the option that marks the formats of orientation maps, which bring their own lengths and phases
 EULER_ADVICE = "read the measured file instead"  # how the library advises where a picture is in colour
 ALIKE = 0.6  # least likeness of two stems, 1 for equal ones, at which one is taken for a misspelling of the other
@@ -49,15 +64,15 @@ def _read(path: str, options: PictureOptions, periodic: str) -> Any:
     if getattr(options, "euler_colors", ""):
         return _read_euler_picture(path, options, periodic)
     arguments = reading_arguments(path, options)
-    if _may_hold_crystals(path, options) and options.spacing == 1.0:
+    if options.spacing == 1.0 and (_may_hold_crystals(path, options) or Path(path).suffix.lower() in TELL_LENGTHS):
         arguments["spacing"] = None
     return read(path, threshold=options.threshold, periodic=periodic, **arguments)
 
 
 def _may_hold_crystals(path: str, options: PictureOptions) -> bool:
     """Whether a path is read as an orientation map or a saved cell, which bring their own lengths and perhaps orientations."""
-    saved = Path(path).suffix.lower() == ".npz" and options.threshold is None and options.phases is None and not options.key
-    return saved or is_orientation_map(path) or bool(getattr(options, "euler_colors", ""))
+    saved = Path(path).suffix.lower() in (".npz", ".vti") and options.threshold is None and options.phases is None and not options.key
+    return saved or (is_orientation_map(path) and not options.dataset) or bool(getattr(options, "euler_colors", ""))
 
 
 def _treated(ms: Microstructure, periodic: str, console: Console) -> Microstructure:
@@ -77,7 +92,7 @@ def _read_euler_picture(path: str, options: Any, periodic: str) -> Microstructur
     """A picture whose colours are Euler angles of crystals of one Laue group."""
     _check_exists(Path(path))
     for name in ("threshold", *OF_ONE_FORMAT):
-        if getattr(options, name, None) not in (None, ""):
+        if getattr(options, name, None) not in (None, "", ()):
             raise UsageError(f"`{name}` must be left out for a picture of Euler colours, but it is {getattr(options, name)!r}.")
     names = options.phases if isinstance(options.phases, (list, tuple)) else [] if options.phases is None else None
     if names is None or len(names) > 1 or not all(isinstance(name, str) for name in names):
@@ -92,7 +107,11 @@ def _read_euler_picture(path: str, options: Any, periodic: str) -> Microstructur
 def _as_typed(message: str, options: PictureOptions) -> str:
     """A message of the library in the words of the command line."""
     message = re.sub(r"\bPass max_bytes=(\d+)", r"Pass --max-bytes \1", message)
-    message = message.replace("A window must lie", "`crop` must lie")
+    message = message.replace("A window must lie", "`crop` must lie").replace("shape=(nx, ny, nz)", "--shape NX NY NZ")
+    message = re.sub(r"\bdtype='(\w+)'", r"--dtype \1", message)
+    message = re.sub(r"\bshape=\(([\d, ]+)\)", lambda found: f"--shape {found[1].replace(',', '')}", message)
+    message = re.sub(r"\b(dataset|member)='", r"--\1 '", message)
+    message = re.sub(r"\b(dataset|member)=(?=[.,])", r"--\1", message)
     if EULER_ADVICE in message and hasattr(options, "euler_colors"):
         message = message.replace(
             EULER_ADVICE, f"{EULER_ADVICE}, or pass --euler-colors m-3m (the Laue group) where its colours are Euler angles"
@@ -108,7 +127,7 @@ def reading_arguments(path: str, options: PictureOptions) -> dict[str, Any]:
     """
     _check_exists(Path(path))
     suffix = Path(path).suffix.lower()
-    given = {name: getattr(options, name) for name in OF_ONE_FORMAT if getattr(options, name, None) not in (None, "")}
+    given = {name: getattr(options, name) for name in OF_ONE_FORMAT if getattr(options, name, None) not in (None, "", ())}
     for name in given:
         endings = [ending for each in FORMATS if name in each.options for ending in each.extensions]
         if suffix not in endings and not (Path(path).is_dir() and name in STACK_OPTIONS):

@@ -1,5 +1,8 @@
 """What a person says about pictures and materials: named arrays, channels, thresholds, colours, constants."""
 
+import zipfile
+
+import h5py
 import numpy as np
 import pytest
 import tifffile
@@ -94,6 +97,33 @@ def test_one_of_several_arrays(capsys, tmp_path):
     assert read_with("saved.npz", "--key", "labels").grid.shape == (16, 16)
 
 
+def test_plain_numbers_and_members_of_an_archive(capsys, tmp_path):
+    squares()[:12].T.astype(">u2").tofile(tmp_path / "cell.raw")
+    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
+        for name in ("a.raw", "b.raw"):
+            archive.write(tmp_path / "cell.raw", name)
+    words = ("--shape", 12, 16, "--dtype", "uint16", "--byteorder", "big")
+    for file, more in (("cell.raw", ()), ("two.zip", ("--member", "b.raw"))):
+        found = read_with(file, *words, *more)
+        np.testing.assert_array_equal(found.labels, squares()[:12])
+    message = refuse(capsys, "homogenize", "cell.raw", "--materials", PAIR)
+    assert "holds 384 bytes without a header. Pass --shape NX NY NZ and --dtype uint8" in message
+    message = refuse(capsys, "homogenize", "cell.raw", "--shape", 12, 15, "--dtype", "int16", "--materials", PAIR)
+    assert "What would fit: --shape 12 16" in message
+    assert "Say which one with --member," in refuse(capsys, "homogenize", "two.zip", *words, "--materials", PAIR)
+
+
+def test_arrays_in_hdf5_bring_their_lengths(capsys, tmp_path):
+    with h5py.File(tmp_path / "two.h5", "w") as file:
+        file["a"], file["b"] = squares(), squares().T
+        file["b"].attrs["element_size_um"] = [0.5, 0.25]
+    assert "Say which one with --dataset." in refuse(capsys, "homogenize", "two.h5", "--materials", PAIR)
+    found = read_with("two.h5", "--dataset", "/b")
+    np.testing.assert_array_equal(found.labels, squares().T)
+    np.testing.assert_allclose(found.grid.lengths, (8, 4))
+    np.testing.assert_allclose(read_with("two.h5", "--dataset", "/b", "--spacing", 2).grid.lengths, 32)
+
+
 def test_one_of_several_channels(capsys, tmp_path):
     channels = np.stack([squares(), squares().T]).astype(np.uint8)
     tifffile.imwrite(tmp_path / "two.tif", channels, metadata={"axes": "CYX"})
@@ -104,7 +134,7 @@ def test_one_of_several_channels(capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"), [(("--key", "a"), ".npz files"), (("--channel", 0), ".tif, .tiff"), (("--axes", "yx"), ".npz, .npy")]
+    ("words", "said"), [(("--key", "a"), ".npz, .vti, .zip files"), (("--channel", 0), ".tif, .tiff"), (("--axes", "yx"), ".npz, .npy")]
 )
 def test_an_option_of_another_format(capsys, tmp_path, words, said):
     coloured(tmp_path / "colours.png")
