@@ -38,6 +38,9 @@ BROKEN = (
     SyntaxError,
 )
 COLOUR_PALETTE = 3
+# Where zero is white: a picture is what it looks like, a volume is its numbers, which ImageJ and tifffile leave as they are, too.
+PICTURE_INVERTED = "the file stores white as zero: values were inverted, as a viewer shows them"
+VOLUME_KEPT = "the file says that zero is white: the numbers of the volume were kept as they are stored"
 NOT_COLOURS = "If these are slices of a volume, name the axes: axes='zyx'."
 
 
@@ -204,8 +207,8 @@ def _raster(path: Path, values: np.ndarray, axes: str, page: Page, channel: int 
         values, colour, lost = _without_alpha(values)
         oddities = [*oddities, *lost]
     if page.white_is_zero and values.dtype.kind in "bu":
-        oddities = [*oddities, "the file stores white as zero: values were inverted, as a viewer shows them"]
-        values = as_shown(values, page.bits)
+        oddities = [*oddities, VOLUME_KEPT if stack else PICTURE_INVERTED]
+        values = values if stack else as_shown(values, page.bits)
     return Raster(
         values, colour=colour, palette=page.palette, lossy=page.lossy, advice=NOT_COLOURS if colour and not stack else "",
         phases=page.phases, spacing=edges, unit=unit, notes=tuple(notes), oddities=tuple(oddities),

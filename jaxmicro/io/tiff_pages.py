@@ -14,7 +14,20 @@ from jaxmicro.io.formats import Raster
 from jaxmicro.io.orientation import UPRIGHT
 from jaxmicro.io.problems import ReadError, check_size, unreadable
 from jaxmicro.io.raw import Layout
-from jaxmicro.io.tiff import BROKEN, DEFLATE, PACKBITS, PLAIN, as_shown, check_deflate, check_whole, first_page, log_lines, stored_page
+from jaxmicro.io.tiff import (
+    BROKEN,
+    DEFLATE,
+    PACKBITS,
+    PICTURE_INVERTED,
+    PLAIN,
+    VOLUME_KEPT,
+    as_shown,
+    check_deflate,
+    check_whole,
+    first_page,
+    log_lines,
+    stored_page,
+)
 
 WHOLE = "Save it again, or check that it was copied whole."
 
@@ -61,13 +74,14 @@ def open_pages(path: Path, stack: contextlib.ExitStack, max_bytes: int, axes: st
     page_bytes = math.prod(sizes[-2:]) * series.dtype.itemsize
     check_size(path, page_bytes, max_bytes, f"pages of {sizes[-1]} x {sizes[-2]} pixels")
     edges, unit, notes = said.scale.along(["X", "Y", *letters[:-2]])
-    shown = functools.partial(as_shown, bits=said.bits) if said.white_is_zero and series.dtype.kind in "bu" else None
+    inverse = said.white_is_zero and series.dtype.kind in "bu"
+    shown = functools.partial(as_shown, bits=said.bits) if inverse and len(sizes) == 2 else None
     layout = _layout(file, series, sizes)
     odd = tuple(f"the TIFF reader said: {line}" for line in lines)
     if len(file.series) > 1:
         odd += (f"the file holds {len(file.series)} series of pictures: the first one was read",)
-    if shown:
-        odd += ("the file stores white as zero: values were inverted, as a viewer shows them",)
+    if inverse:
+        odd += (PICTURE_INVERTED if shown else VOLUME_KEPT,)
     rows = "rows run along y (downwards), columns along x" + (", pages along z" if len(sizes) == 3 else "")
     about = Raster(
         np.zeros((0, 0)), palette=said.palette, lossy=said.lossy, phases=said.phases, spacing=edges, unit=unit,

@@ -52,6 +52,13 @@ def test_white_as_zero_is_turned_round_and_said(tmp_path):
     assert [phase.name for phase in found.phases] == ["value 253", "value 254", "value 255"]
 
 
+def test_a_volume_with_white_as_zero_keeps_its_numbers(tmp_path):
+    tifffile.imwrite(tmp_path / "volume.tif", VOLUME, photometric="miniswhite")
+    with pytest.warns(DataWarning, match="zero is white: the numbers of the volume were kept"):
+        found = read(tmp_path / "volume.tif")
+    np.testing.assert_array_equal(found.labels, VOLUME.transpose(2, 1, 0))
+
+
 def test_a_mask_that_is_stored_with_white_as_zero_is_no_silent_surprise(tmp_path):
     tifffile.imwrite(tmp_path / "mask.tif", VOLUME[0] == 1)
     with tifffile.TiffFile(tmp_path / "mask.tif") as file:

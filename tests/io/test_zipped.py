@@ -158,8 +158,8 @@ def test_one_picture_is_no_volume(tmp_path):
 
 @pytest.mark.slow
 def test_berea_is_read_from_its_archive(shared_data):
-    with pytest.warns(DataWarning, match="stores white as zero"):
-        ms = read(shared_data / "rock_berea" / "berea.zip", phases={255: "pore", 0: "grain"})
+    with pytest.warns(DataWarning, match="zero is white: the numbers of the volume were kept"):
+        ms = read(shared_data / "rock_berea" / "berea.zip", phases={0: "pore", 255: "grain"})
     assert isinstance(ms, Microstructure)
     assert ms.grid.shape == (400, 400, 400)
     np.testing.assert_allclose(ms.volume_fractions, (0.19645, 0.80355), atol=5e-6)
