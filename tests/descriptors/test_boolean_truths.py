@@ -16,6 +16,7 @@ import pytest
 from jaxmicro._core import numpy_generator
 from jaxmicro.descriptors import chord_lengths, correlation_length, lineal_path, two_point_correlation
 from jaxmicro.fields import Grid
+from jaxmicro.microstructures import boolean_model
 
 # Of as many lags as are looked at, the largest deviation stays below this many standard errors in all but about one of a thousand keys.
 STANDARD_ERRORS = 4.5
@@ -145,3 +146,22 @@ def test_integral_scale(matrices):
     expected = np.trapezoid(rho, r)
     found = [float(correlation_length(s2, grid, axis=axis)) for axis in range(d)] + [float(correlation_length(s2, grid))]
     np.testing.assert_allclose(found, expected, rtol=0.08)
+
+
+def test_the_generator_draws_this_model():
+    """`boolean_model` from its volume fraction alone: correlations along the axes, and the lineal path of the matrix."""
+    shape, lengths, radius, phi = (32, 28), (8.0, 7.0), 1.1, 0.6
+    grid, density = Grid(shape, lengths), -np.log(phi) / ball(2, radius)
+    masks = np.stack(
+        [np.asarray(boolean_model(grid, 1 - phi, radius, key=key).labels) == 0 for key in jax.random.split(jax.random.key(5), 400)]
+    )
+    s2 = np.asarray(jax.jit(jax.vmap(two_point_correlation))(masks))
+    path = np.asarray(jax.jit(jax.vmap(lambda m: lineal_path(m, max_length=8)))(masks))
+    steps = np.arange(9)
+    for axis, h in enumerate(np.asarray(grid.spacing)):
+        pairs = np.exp(-density * (2 * ball(2, radius) - common(2, radius, steps * h)))
+        found = s2[:, :9, 0] if axis == 0 else s2[:, 0, :9]
+        assert deviations(found, pairs).max() < STANDARD_ERRORS
+        line = np.exp(-density * (ball(2, radius) + steps * (ball(2, radius) - common(2, radius, h))))
+        assert deviations(path[:, axis], line).max() < STANDARD_ERRORS
+        assert deviations(path[:, axis], line**1.2).max() > STANDARD_ERRORS  # an intensity higher by a fifth would be noticed

@@ -66,7 +66,13 @@ GENERATORS = {
     "add_cracks": (lambda g, key: add_cracks(solid(g), radius=0.7, count=3, key=key), True, False, None),
     "add_bridges": (lambda g, key: add_bridges(inclusions(g, 0.3, 0.5, key=key), 0.1, host=1, into=0), True, False, None),
 }
-CASES = [(name, shape) for name in GENERATORS for shape in (FLAT, BOX) if not (name.startswith("tpms") and shape is FLAT)]
+SLOW = {"random_field", "soft_random_field", "soft spinodoid", "spinodoid", "spinodal_decomposition", "lattice"}  # in 3D: much to compile
+CASES = [
+    pytest.param(name, shape, marks=[pytest.mark.slow] if shape is BOX and name in SLOW else [])
+    for name in GENERATORS
+    for shape in (FLAT, BOX)
+    if not (name.startswith("tpms") and shape is FLAT)
+]
 
 
 def content(ms):
@@ -103,6 +109,7 @@ def test_every_generator(name, shape):
         np.testing.assert_allclose(content(again), content(ms), atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(GENERATORS))
 def test_single_precision_is_kept(name):
     shape, lengths = BOX if name.startswith("tpms") else FLAT

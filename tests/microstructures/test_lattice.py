@@ -33,15 +33,17 @@ def brute_force(grid, nodes, struts):
 def test_it_is_all_that_is_near_a_segment(dim):
     rng = np.random.default_rng(dim)
     grid = Grid((9, 12, 7)[:dim], (1.0, 2.0, 1.5)[:dim])
-    nodes = rng.random((dim, 4)) * 0.9
+    nodes = rng.random((dim, 5)) * 0.9
     zero = (0,) * dim
-    struts = [(0, 1, *zero), (1, 2, *zero), (2, 3, *zero), (3, 3, 1, *zero[1:]), (0, 0, *zero[1:], -1)]
+    struts = [(0, 1, *zero), (1, 2, *zero), (3, 4, *zero), (1, 1, 1, *zero[1:]), (1, 1, *zero[1:], -1)]  # 0, 2, 3 and 4 are free ends
     expected = brute_force(grid, nodes, struts)
     ms = strut_lattice(grid, nodes, struts, radius=0.17)
     np.testing.assert_array_equal(ms.labels, expected <= 0.17)
     np.testing.assert_array_equal(strut_lattice(grid, nodes - 3.0, struts, radius=0.17).labels, ms.labels)
     soft = strut_lattice(grid, nodes, struts, radius=0.17, width=1e-5)
-    np.testing.assert_allclose(soft.fractions[1], ms.labels, atol=1e-3)
+    away = np.abs(expected - 0.17) > 1e-4  # ten widths from the surface: voxels nearer to it have no sharp limit yet
+    assert away.mean() > 0.99
+    np.testing.assert_allclose(soft.fractions[1][away], ms.labels[away], atol=1e-9)
 
 
 def test_volumes_are_closed_forms():
