@@ -28,7 +28,7 @@ class Curve:
 
 def named_curves(argument: str, x: npt.ArrayLike | None, curves: npt.ArrayLike | Mapping[str, Any]) -> list[Curve]:
     """Curves of a mapping, or the only one; each is `(n,)`, or `(3, n)` mean, low, high; a pair is (x, curve)."""
-    given = curves if isinstance(curves, Mapping) else {"": curves}
+    given: Mapping[str, Any] = curves if isinstance(curves, Mapping) else {"": curves}
     check(len(given) > 0, f"`{argument}` must hold at least one curve, but it is empty.")
     found = []
     for name, each in given.items():

@@ -183,14 +183,14 @@ def pore_size_distribution(sizes: Any, *, unit: str | None = None, title: str | 
         diameters, density, cumulative = _sizes(f"sizes[{name!r}]" if name else "sizes", each)
         if below is not axes:
             axes.stairs(density, diameters, fill=True, color=PHASES[5], edgecolor="white", linewidth=0.5)
-        style = line_style(index)
+        style: dict[str, Any] = line_style(index)
         below.plot(
             np.append(diameters, diameters[-1]),
             np.append(1 - cumulative, 1.0),
             linewidth=1.8,
             label=_percentiles(str(name), each, unit),
             **style,
-        )  # pyright: ignore[reportArgumentType]
+        )
         axes.axvline(2 * float(np.asarray(each.r50)), color=str(style["color"]), linewidth=1.1, linestyle=(0, (4, 3)))
         axes.set_xlim(0, max(float(diameters[-1]), axes.get_xlim()[1] if index else 0.0))
     below.set_ylim(0, 1.03)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Shaped
@@ -38,7 +39,7 @@ def draw_map(
     image: Shaped[np.ndarray, "n0 n1 *rgb"],
     spacing: tuple[float, float],
     corner: tuple[float, float] = (0.0, 0.0),
-    **options: object,
+    **options: Any,
 ) -> AxesImage:
     """Show `image[i, j]` at x = x₀ + (i + ½) h₀ to the right and y = y₀ + (j + ½) h₁ downwards, with the corner (x₀, y₀).
 
@@ -51,7 +52,7 @@ def draw_map(
         origin="upper",
         aspect="equal",
         **options,
-    )  # pyright: ignore[reportArgumentType]
+    )
     for spine in axes.spines.values():
         spine.set_color(FRAME)
         spine.set_linewidth(0.8)
@@ -143,7 +144,7 @@ def _is_slender(width: float, height: float) -> bool:
 
 
 def draw_slice(
-    axes: Axes, part: Slice, unit: str | None, title: str | None = None, *, ticks: bool = True, bar: bool = True, **options: object
+    axes: Axes, part: Slice, unit: str | None, title: str | None = None, *, ticks: bool = True, bar: bool = True, **options: Any
 ) -> AxesImage:
     """A slice with its axes, its place and, on request, a scale bar; where there are ticks, a slender one does without."""
     shown = draw_map(axes, part.image, part.spacing, **options)

@@ -42,7 +42,7 @@ class Phases:
     @property
     def shape(self) -> tuple[int, ...]:
         """Voxels along the axes."""
-        return np.shape(self.labels) if self.fractions is None else self.fractions.shape[1:]
+        return np.asarray(self.labels).shape if self.fractions is None else self.fractions.shape[1:]
 
     def share(self, chosen: Sequence[int]) -> Float[np.ndarray, "*grid"]:
         """Share of the chosen phases in each voxel, zero where nothing was measured; float32."""
@@ -151,7 +151,7 @@ def axis_number(argument: str, axis: Any) -> int:
 
 def is_index(value: Any, n: int) -> bool:
     """Whether it is a whole number from 0 to n − 1."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and 0 <= value < n
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(0 <= value < n)
 
 
 def slices(values: Shaped[np.ndarray, "..."], spacing: tuple[float, ...]) -> list[Slice]:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
-STRIDE = 0.8  # of a march beside a body, in fine voxels along the ray's main axis
+STRIDE = 0.8  # of a march beside a smooth body, in fine voxels along the ray's main axis
+FINE_STRIDE = 0.3  # beside voxels with their corners
 HALVINGS = 6  # of the last stride, to find the surface in it
 FARTHEST = 250  # fine voxels that one leap covers at most
 
@@ -15,29 +16,34 @@ FARTHEST = 250  # fine voxels that one leap covers at most
 class Body:
     """What rays are stopped by: `leaps` `(*fine)` is 0 where it may be, else a number of fine voxels to go; `fine` of them a voxel.
 
+    `stride` is that of a march beside it, in fine voxels along the ray's main axis.
+
     `is_inside` decides: whether points `(3, n)` in voxels from the corner of the box are in the body.
     """
 
     leaps: UInt8[np.ndarray, "nx ny nz"]
     fine: int
+    stride: float
     is_inside: Callable[[Float[np.ndarray, "3 n"]], Bool[np.ndarray, " n"]]
 
 
-def body(inside: Bool[np.ndarray, "nx ny nz"], fine: int, is_inside: Callable[[Float[np.ndarray, "3 n"]], Bool[np.ndarray, " n"]]) -> Body:
+def body(
+    inside: Bool[np.ndarray, "nx ny nz"], fine: int, stride: float, is_inside: Callable[[Float[np.ndarray, "3 n"]], Bool[np.ndarray, " n"]]
+) -> Body:
     """A body from the fine voxels that it reaches; leaps are from its distance in voxels, of which each has `fine`³ fine ones."""
     from scipy.ndimage import distance_transform_cdt
 
     shape = tuple(n // fine for n in inside.shape)
     blocks = inside.reshape(shape[0], fine, shape[1], fine, shape[2], fine).any(axis=(1, 3, 5))
     if blocks.any():
-        distance = distance_transform_cdt(~blocks, metric="chessboard")
+        distance = np.asarray(distance_transform_cdt(~blocks, metric="chessboard"))
         leap = np.clip((distance - 1) * fine, 1, FARTHEST).astype(np.uint8)
     else:
         leap = np.full(shape, FARTHEST, np.uint8)
     for axis in range(3):
         leap = np.repeat(leap, fine, axis=axis)
     leap[inside] = 0
-    return Body(leap, fine, is_inside)
+    return Body(leap, fine, stride, is_inside)
 
 
 def box_span(
@@ -66,7 +72,7 @@ def first_inside(
     index = np.flatnonzero(begin < end)
     o, d = (np.ascontiguousarray(each_ray[:, index], np.float32) * np.float32(each.fine) for each_ray in (start, direction))
     t, stop = begin[index].astype(np.float32), end[index].astype(np.float32)
-    stride = np.float32(STRIDE) / np.abs(d).max(axis=0)
+    stride = np.float32(each.stride) / np.abs(d).max(axis=0)
     t += 0.02 * stride  # off the face of the box
     last = begin[index].astype(np.float32)
     first, leaps = True, each.leaps.ravel()
@@ -79,7 +85,7 @@ def first_inside(
             where = index[hit]
             found[where] = begin[where] if first else _surface(each, start[:, where], direction[:, where], last[hit], t[hit])
         first = False
-        last, t = t, t + np.maximum(leap, 1) * stride
+        last, t = t, t + np.where(leap > 1, leap / np.float32(each.stride), np.float32(1)) * stride
         alive = ~hit & (t < stop)
         index, o, d, t, last, stop, stride = (
             index[alive], o[:, alive], d[:, alive], t[alive], last[alive], stop[alive], stride[alive]

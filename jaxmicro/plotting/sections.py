@@ -88,7 +88,7 @@ def orthogonal_views(
     for axes, normal in zip(panels, (2, 0, 1), strict=True):
         part = cut(shown.values, shown.spacing, normal, int(place[normal]))
         if normal == 0:  # beside the x-y section y runs downwards, too
-            part = Slice(np.swapaxes(part.image, 0, 1), part.spacing[::-1], ("z", "y"), part.place)
+            part = Slice(np.swapaxes(part.image, 0, 1), (part.spacing[1], part.spacing[0]), ("z", "y"), part.place)
         image = _section(axes, part, known, PLANES[normal], shown.options)
         for axis, draw in zip(part.axes, (axes.axvline, axes.axhline), strict=True):
             k = "xyz".index(axis)

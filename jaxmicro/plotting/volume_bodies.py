@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from jaxmicro.plotting.pictures import Phases
-from jaxmicro.plotting.ray_casting import Body, body
+from jaxmicro.plotting.ray_casting import FINE_STRIDE, STRIDE, Body, body
 
 FINEST = 256  # fine voxels along the longest edge, to which coarser volumes are refined
 MOST = 4  # fine voxels per voxel
@@ -61,7 +61,7 @@ def scene(
     matter = sum(float(opacity[k]) * shares[k] for k in shares) if shares else phases.share(seen)
     there = np.float32(1) if removed is None else (~removed).astype(np.float32)
     edge = float(np.prod(spacing)) ** (1 / 3)
-    crowd = [_blur(np.float32(1) * matter * there, [radius * edge / h for h in spacing], "constant") for radius in (NEAR, FAR)]
+    crowd = [_blur(np.asarray(matter * there, np.float32), [radius * edge / h for h in spacing], "constant") for radius in (NEAR, FAR)]
     return Scene(
         _solid(phases, [k for k in seen if opacity[k] >= 1], smooth, fine, False),
         _solid(phases, [k for k in seen if opacity[k] < 1], smooth, fine, True),
@@ -126,10 +126,10 @@ def _solid(phases: Phases, chosen: Sequence[int], smooth: float, fine: int, clea
     def is_inside(places: Float[np.ndarray, "3 n"]) -> Bool[np.ndarray, " n"]:
         return at(share, places) > 0.5 if smooth > 0 else share[voxel_of(places, share.shape)] > 0.5
 
-    slack = DOUBT if smooth > 0 else 0.0
+    slack, stride = (DOUBT, STRIDE) if smooth > 0 else (0.0, FINE_STRIDE)
     parts = refined(share, fine)
-    inside = body(parts > 0.5 - slack, fine, is_inside)
-    outside = body(parts <= 0.5 + slack, fine, lambda places: ~is_inside(places)) if clear else None
+    inside = body(parts > 0.5 - slack, fine, stride, is_inside)
+    outside = body(parts <= 0.5 + slack, fine, stride, lambda places: ~is_inside(places)) if clear else None
     return Solid(inside, outside, _blur(raw, NORMAL_BLUR + smooth))
 
 

@@ -1,5 +1,7 @@
 """The box around a drawn volume: its edges where nothing hides them, and scales of length along three of them."""
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
@@ -72,28 +74,32 @@ def _scale(
     values = [value for value in MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(0, length) if 0.04 * length < value < 0.96 * length]
     places = camera.project(np.array([first + (second - first) * value / length for value in values]).reshape(-1, 3))
     angle = STEEP - (STEEP - float(np.degrees(np.arctan2(*(two - one)[::-1])))) % 180  # never upside down, and upwards where steep
-    sides = {
+    sides: dict[str, Any] = {
         "ha": "center" if abs(outward[0]) < 0.5 else "left" if outward[0] > 0 else "right",
         "va": "center" if abs(outward[1]) < 0.5 else "bottom" if outward[1] > 0 else "top",
     }
+    tick, number, far = (_pair(outward * reach) for reach in (TICK, NUMBER, NAME + 8.0 * abs(float(outward[0]))))
     for value, place in zip(values, places, strict=True):
-        arrow = {"arrowstyle": "-", "color": INK, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 0}
-        axes.annotate("", place, outward * TICK, textcoords="offset points", arrowprops=arrow)
+        arrow: dict[str, Any] = {"arrowstyle": "-", "color": INK, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 0}
+        axes.annotate("", _pair(place), tick, textcoords="offset points", arrowprops=arrow)
         axes.annotate(
             f"{value:g}",
-            place,
-            outward * NUMBER,
+            _pair(place),
+            number,
             textcoords="offset points",
             fontsize=SMALL_SIZE,
             color=INK,
             annotation_clip=False,
             **sides,
         )
-    far = outward * (NAME + 8.0 * abs(outward[0]))
     axes.annotate(
-        name, 0.5 * (one + two), far, textcoords="offset points", fontsize=LABEL_SIZE, color=INK, ha="center", va="center",
+        name, _pair(0.5 * (one + two)), far, textcoords="offset points", fontsize=LABEL_SIZE, color=INK, ha="center", va="center",
         rotation=angle, rotation_mode="anchor", annotation_clip=False,
     )  # fmt: skip
+
+
+def _pair(place: Float[np.ndarray, "2"]) -> tuple[float, float]:
+    return float(place[0]), float(place[1])
 
 
 def _edges() -> list[tuple[int, int, int]]:
