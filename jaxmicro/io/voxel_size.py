@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from jaxmicro._core import check
-from jaxmicro.io.ebsd.units import LENGTHS
 from jaxmicro.io.formats import Raster
+from jaxmicro.io.length_units import LENGTHS
 from jaxmicro.io.problems import unreadable
 
 UNIT_NOTE = "unit of length: "  # how the note begins that names the unit of the lengths of a microstructure

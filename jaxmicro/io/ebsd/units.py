@@ -3,15 +3,9 @@
 import math
 from pathlib import Path
 
+from jaxmicro.io.length_units import LENGTHS
 from jaxmicro.io.problems import unreadable
 
-LENGTHS = {  # µm in one of them
-    1.0: ("um", "µm", "μm", "micron", "microns", "micrometer", "micrometers", "micrometre", "micrometres"),
-    1e-3: ("nm", "nanometer", "nanometers", "nanometre", "nanometres"),
-    1e-4: ("å", "angstrom", "angstroms", "ångström", "ångstrom"),
-    1e3: ("mm", "millimeter", "millimeters", "millimetre", "millimetres"),
-    1e6: ("m", "meter", "meters", "metre", "metres"),
-}
 ANGLES = {1.0: ("rad", "radian", "radians"), math.pi / 180: ("deg", "degree", "degrees", "°")}
 WAY_OUT = "Correct the unit in the file, or export it again."
 
