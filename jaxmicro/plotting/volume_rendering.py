@@ -25,7 +25,7 @@ class View:
     """A scene before a camera. `hole` holds the low and high corner, in voxels, of what is cut away (or None).
 
     `paint` gives the colours `(n, 3)` of places `(3, n)` in voxels, just below the surface, where there are the phases `(n,)`; `haze` is the share
-    of white at the far end.
+    of white at the far end; without it nothing is glossy, so that colours can be read off a scale.
     """
 
     scene: Scene
@@ -138,7 +138,7 @@ def _surface_colors(
     bright = (AMBIENT + DIFFUSE * lambert**1.5) * (DEEPEST + (1 - DEEPEST) * free)
     phase = view.scene.phase_at(below)
     half = light / np.linalg.norm(light) + camera.towards
-    gloss = GLOSS * free * np.clip(half @ normal / np.linalg.norm(half), 0, 1) ** 12 * (face < 0)
+    gloss = GLOSS * free * np.clip(half @ normal / np.linalg.norm(half), 0, 1) ** 12 * (face < 0) * (view.haze > 0)
     color = np.clip(view.paint(below, phase) * bright[:, None] + gloss[:, None], 0, 1)
     far = np.clip(0.5 + 0.5 * (depth[chosen] - camera.middle) / camera.reach, 0, 1)[:, None]
     return color + view.haze * far * (1 - color), phase

@@ -94,7 +94,7 @@ def volume_view(
         >>> solid = np.indices((8, 8, 8)).sum(axis=0) < 10
         >>> figure = volume_view(solid.astype(int), show="solid", names=["pore", "solid"], unit="µm", pixels=60)
         >>> [text.get_text() for text in figure.legends[0].get_texts()]
-        ['solid  42.2 %']
+        ['solid  40.6 %']
 
     Differentiability: none; figures are made of concrete numbers.
     """
