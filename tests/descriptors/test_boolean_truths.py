@@ -148,6 +148,7 @@ def test_integral_scale(matrices):
     np.testing.assert_allclose(found, expected, rtol=0.08)
 
 
+@pytest.mark.slow
 def test_the_generator_draws_this_model():
     """`boolean_model` from its volume fraction alone: correlations along the axes, and the lineal path of the matrix."""
     shape, lengths, radius, phi = (32, 28), (8.0, 7.0), 1.1, 0.6

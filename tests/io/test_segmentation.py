@@ -126,10 +126,22 @@ def test_grey_values_need_to_be_cut(grey):
     ("options", "error", "message"),
     [
         ({"threshold": (5, 1)}, ValueError, r"`threshold` must be ascending, but it is \[5.0, 1.0\]"),
-        ({"threshold": "ostu"}, ValueError, r"`threshold` must be one or more numbers or 'otsu' or .*, but it is 'ostu'. Did you mean 'otsu'"),
-        ({"threshold": []}, ValueError, r"`threshold` must be one or more numbers or 'otsu' or another method's name, but it is \[\]. Write threshold=128"),
+        (
+            {"threshold": "ostu"},
+            ValueError,
+            r"`threshold` must be one or more numbers or 'otsu' or .*, but it is 'ostu'. Did you mean 'otsu'",
+        ),
+        (
+            {"threshold": []},
+            ValueError,
+            r"`threshold` must be one or more numbers or 'otsu' or another method's name, but it is \[\]. Write threshold=128",
+        ),
         ({"threshold": [[1, 2]]}, ValueError, r"`threshold` must be one or more numbers"),
-        ({"threshold": float("nan")}, ValueError, r"`threshold` must be one or more numbers or 'otsu' or another method's name, but it is nan"),
+        (
+            {"threshold": float("nan")},
+            ValueError,
+            r"`threshold` must be one or more numbers or 'otsu' or another method's name, but it is nan",
+        ),
         ({"threshold": (1, "x")}, ValueError, r"`threshold` must be one or more numbers"),
         ({"crop": ((0, 10.5), (0, 10))}, ValueError, r"in whole voxels, but it is \(\(0, 10.5\), \(0, 10\)\)"),
         ({"phases": {b"0": "pore", None: "solid"}}, ValueError, "has the key b'0'"),
