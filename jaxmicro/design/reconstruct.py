@@ -29,12 +29,12 @@ from jaxmicro.design.voxel_exchange import anneal, exchange
 from jaxmicro.fields import Grid
 from jaxmicro.microstructures import Microstructure, Phase, gaussian_random_field
 
-WORK = 6.5e7  # voxels times steps of phase retrieval by default
-FEWEST, MOST = 300, 16000  # steps of it
+WORK = 8.2e7  # voxels times steps of phase retrieval by default
+FEWEST, MOST = 300, 20000  # steps of it
 SLOW = 0.1  # relaxation that ends nearest to the target where the cell itself is not found; two turns of it
 ANNEALED_WAVES = 20_000  # above, an exchange of two voxels costs too much to try one after the other
 PROPOSALS = 600_000
-SOFT_WORK, EXCHANGES = 5e7, 3000
+SOFT_WORK, EXCHANGES = 5e7, 4500
 SHARPNESS = 2.0  # standard deviation of the logits that the search begins with
 
 

@@ -17,7 +17,7 @@ from jaxmicro.design.statistics import Statistic
 from jaxmicro.fields import Grid, frequencies
 
 MOST = 512  # exchanges at once
-PATIENCE = 40  # failed attempts in a row with a single exchange
+PATIENCE = 100  # failed attempts in a row with a single exchange
 REACH = 2  # voxels between the two that are exchanged in annealing, along each axis
 HEAT, COOL = 1e-5, 1e-7  # first and last temperature, in squares of relative errors: 0.3 % and 0.03 %
 
@@ -69,7 +69,7 @@ def exchange(
         if history[-1] <= tolerance or failed > PATIENCE:
             break
         one, other = pairs[generator.integers(len(pairs))]
-        trial = _exchanged(labels, gradient, one, other, many, generator)
+        trial = _exchanged(labels, gradient, one, other, many, max(2 * many, 8) * (1 + failed), generator)
         new, slope = evaluate(trial)
         if float(new) < value:
             labels, value, gradient = trial, float(new), np.asarray(slope).reshape(phases, -1)
@@ -80,14 +80,16 @@ def exchange(
     return labels, history
 
 
-def _exchanged(labels: np.ndarray, gradient: np.ndarray, one: int, other: int, many: int, generator: np.random.Generator) -> np.ndarray:
-    """Exchange `many` voxels of two phases, drawn among twice as many of the most promising of each."""
+def _exchanged(
+    labels: np.ndarray, gradient: np.ndarray, one: int, other: int, many: int, among: int, generator: np.random.Generator
+) -> np.ndarray:
+    """Exchange `many` voxels of two phases, drawn `among` the most promising of each."""
     flat = labels.ravel().copy()
     chosen = []
     for mine, theirs in ((one, other), (other, one)):
         voxels = np.flatnonzero(flat == mine)
         gain = (gradient[theirs] - gradient[mine])[voxels]
-        most = min(max(2 * many, 8), voxels.size)
+        most = min(among, voxels.size)
         best = voxels[np.argpartition(gain, most - 1)[:most]] if most < voxels.size else voxels
         chosen.append(generator.permutation(best))
     count = min(many, *(len(each) for each in chosen))
