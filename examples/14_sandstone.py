@@ -9,6 +9,7 @@ Quartz: bulk modulus 37 GPa, shear modulus 44 GPa, the usual values of rock phys
 
 import os
 import sys
+import warnings
 from pathlib import Path
 
 import jax
@@ -28,7 +29,9 @@ def main(arguments: list[str]) -> dict[str, float]:
         print(f"skipped: there is no {file}. Pass the folder of the data, or set JAXMICRO_DATA.")
         return {}
     quick = "--quick" in arguments
-    rock = jm.io.read(file, phases={0: "pore", 255: "quartz"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", jm.io.DataWarning)  # the file says that zero is white; the notes, printed below, tell it, too
+        rock = jm.io.read(file, phases={0: "pore", 255: "quartz"})
     if quick:
         rock = jm.microstructures.crop(rock, [(0, 160)] * 3)
     print(rock)
