@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxmicro.descriptors.surface import surface_density
-from jaxmicro.fields import forward, frequencies
+from jaxmicro.fields import forward, frequencies, mirror_weights
 from jaxmicro.microstructures import Microstructure
 
 
@@ -61,11 +61,7 @@ def wavelength(ms: Microstructure) -> float:
     power = np.abs(np.asarray(forward(jnp.asarray(indicator - indicator.mean()), indicator.ndim))) ** 2
     waves = [wave / length for wave, length in zip(frequencies(ms.grid.shape), np.asarray(ms.grid.lengths, float), strict=True)]
     number = np.sqrt(sum(np.asarray(wave) ** 2 for wave in waves))
-    twice = np.full(power.shape[-1], 2.0)
-    twice[0] = 1.0
-    if indicator.shape[-1] % 2 == 0:
-        twice[-1] = 1.0
-    power = power * twice
+    power = power * mirror_weights(ms.grid.shape)
     width = 1 / float(np.max(np.asarray(ms.grid.lengths)))
     shells = np.bincount(np.rint(number / width).astype(int).ravel(), power.ravel())
     strongest = int(np.argmax(shells)) * width

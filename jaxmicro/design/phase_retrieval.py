@@ -16,12 +16,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float, Int
 
-from jaxmicro.fields import forward, inverse
+from jaxmicro.fields import forward, inverse, mirror_weights
 
 HALVINGS = 45  # of the interval that holds a threshold
 SWEEPS = 4  # over the offsets of several phases
 RELAXATIONS = (0.5, 0.9, 0.3)  # β, in turn: which one finds a cell soonest differs between cells
 TURN = 300  # steps with one β
+NEGATIVE = 0.01  # of the largest power, by which a power may be negative: targets are rounded or averaged
 
 
 class Search(NamedTuple):
@@ -50,7 +51,7 @@ def coefficients(correlations: Float[np.ndarray, "pairs *grid"], shares: np.ndar
     spectra = np.fft.rfftn(correlations, axes=tuple(range(1, len(shape) + 1))) * size
     if phases == 2:
         power = spectra[0].real
-        return np.sqrt(np.maximum(power, 0))[None] + 0j if power.min() > -0.01 * power.max() else None
+        return np.sqrt(np.maximum(power, 0))[None] + 0j if power.min() > -NEGATIVE * power.max() else None
     matrix = np.zeros((phases, phases, *spectra.shape[1:]), complex)
     pairs = [(i, j) for i in range(1, phases) for j in range(i, phases)]
     for (i, j), spectrum in zip(pairs, spectra, strict=True):
@@ -61,7 +62,7 @@ def coefficients(correlations: Float[np.ndarray, "pairs *grid"], shares: np.ndar
     matrix[0, 0] = matrix[1:, 1:].sum((0, 1))
     mean = (slice(None), *(0,) * len(shape))
     power = np.stack([matrix[i, i].real for i in range(phases)])
-    if power.min() < -0.01 * power[:, 1:].max():
+    if power.min() < -NEGATIVE * power[:, 1:].max():
         return None
     first = power.argmax(0)
     row = np.take_along_axis(matrix, first[None, None], axis=0)[0]
@@ -116,11 +117,7 @@ def _error(
 ) -> Float[Array, ""]:
     """‖S₂ − target‖₂/scale over the components' own correlations, by Parseval's theorem."""
     difference = jnp.abs(spectrum) ** 2 - jnp.abs(wanted) ** 2
-    once = np.full(difference.shape[-1], 2.0)
-    once[0] = 1.0
-    if shape[-1] % 2 == 0:
-        once[-1] = 1.0
-    total = jnp.sum(difference**2 * jnp.asarray(once, difference.dtype))
+    total = jnp.sum(difference**2 * jnp.asarray(mirror_weights(shape), difference.dtype))
     size = float(np.prod(shape))
     return jnp.sqrt(total / size) / size / scale
 
@@ -158,5 +155,5 @@ def _level(values: Float[Array, "*grid"], count: Array) -> Float[Array, ""]:
         enough = jnp.sum(values >= middle) >= count
         return jnp.where(enough, middle, low), jnp.where(enough, high, middle)
 
-    finite_low, finite_high = jnp.min(values), jnp.max(values)
-    return jax.lax.fori_loop(0, HALVINGS, halve, (finite_low, finite_high + 1e-6 * (finite_high - finite_low)))[0]
+    lowest, highest = jnp.min(values), jnp.max(values)
+    return jax.lax.fori_loop(0, HALVINGS, halve, (lowest, highest + 1e-6 * (highest - lowest)))[0]

@@ -202,7 +202,7 @@ def _matched(
     grid, count = wanted.grid, len(wanted.counts)
     soft = int(np.clip(SOFT_WORK / grid.size, FEWEST, 3 * FEWEST)) if steps is None else max(3, steps // 4)
     dtype = grid.lengths.dtype
-    length = jnp.max(grid.spacing) * _range(wanted.statistics)
+    length = jnp.max(grid.spacing) * _decay_lag(wanted.statistics)
     fields = [
         SHARPNESS * gaussian_random_field(grid, key=each, correlation_length=length) for each in jax.random.split(keys["start"], count)
     ]
@@ -216,7 +216,7 @@ def _matched(
     return labels, history + further
 
 
-def _range(statistics: Sequence[Statistic]) -> float:
+def _decay_lag(statistics: Sequence[Statistic]) -> float:
     """Lag in voxels at which the first correlations have fallen to exp(−1/2) of their value at zero, less what is left far away."""
     for each in statistics:
         if isinstance(each.measure, TwoPoint):

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float, Int
 
 from jaxmicro.design.statistics import Statistic
-from jaxmicro.fields import Grid, frequencies
+from jaxmicro.fields import Grid, frequencies, mirror_weights
 
 MOST = 512  # exchanges at once
 PATIENCE = 100  # failed attempts in a row with a single exchange
@@ -113,11 +113,7 @@ def anneal(
         The indicator and its relative error.
     """
     shape, size = cell.shape, cell.size
-    twice = np.full(wanted.shape, 2.0)
-    twice[..., 0] = 1.0
-    if shape[-1] % 2 == 0:
-        twice[..., -1] = 1.0
-    weight = twice.ravel() / size**3 / scale**2
+    weight = np.broadcast_to(mirror_weights(shape), wanted.shape).ravel() / size**3 / scale**2
     waves = [np.broadcast_to(wave, wanted.shape).ravel() for wave in frequencies(shape)]
     turns = [np.exp(-2j * np.pi * np.outer(np.arange(n), wave) / n) for n, wave in zip(shape, waves, strict=True)]
     parts = [(jnp.asarray(turn.real), jnp.asarray(turn.imag)) for turn in turns]

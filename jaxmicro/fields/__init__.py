@@ -5,7 +5,7 @@ Out: `Grid`; the FFT pair; Mandel notation and its conversions; kinematics (whic
 Add one: a new notation or transform is one file here and one export line.
 """
 
-from jaxmicro.fields.fourier import forward, frequencies, half_shape, inverse
+from jaxmicro.fields.fourier import forward, frequencies, half_shape, inverse, mirror_weights
 from jaxmicro.fields.grid import Grid
 from jaxmicro.fields.kinematics import Kinematics, conduction, elasticity
 from jaxmicro.fields.mandel import from_voigt, mandel_to_tensor, tensor_to_mandel, to_voigt
@@ -21,6 +21,7 @@ __all__ = [
     "half_shape",
     "inverse",
     "mandel_to_tensor",
+    "mirror_weights",
     "tensor_to_mandel",
     "to_voigt",
 ]

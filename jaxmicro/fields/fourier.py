@@ -50,3 +50,19 @@ def frequencies(shape: tuple[int, ...]) -> list[np.ndarray]:
         k = np.rint(np.fft.rfftfreq(n) * n if axis == len(shape) - 1 else np.fft.fftfreq(n) * n)
         waves.append(k.reshape([-1 if other == axis else 1 for other in range(len(shape))]))
     return waves
+
+
+def mirror_weights(shape: tuple[int, ...]) -> np.ndarray:
+    """How many waves each entry of the half spectrum stands for along its last axis: itself and, but for 0 and Nyquist, its mirror image.
+
+    A sum over all waves, as in Parseval's theorem, is a sum over the half spectrum with these weights.
+
+    Example:
+        >>> mirror_weights((4, 6)).tolist(), mirror_weights((4, 5)).tolist()
+        ([1.0, 2.0, 2.0, 1.0], [1.0, 2.0, 2.0])
+    """
+    weights = np.full(half_shape(shape)[-1], 2.0)
+    weights[0] = 1.0
+    if shape[-1] % 2 == 0:
+        weights[-1] = 1.0
+    return weights

@@ -33,7 +33,7 @@ from jaxmicro._core import (
     poison,
     record,
 )
-from jaxmicro.fields import Grid, forward, frequencies, inverse
+from jaxmicro.fields import Grid, forward, frequencies, inverse, mirror_weights
 from jaxmicro.microstructures.gaussian_field import check_positive
 
 RISE = {"float64": 1e-11, "float32": 2e-5}  # of the first energy, to which rounding may lift it in one step
@@ -216,9 +216,5 @@ def _odd(wave: Array, shape: tuple[int, ...], axis: int) -> Array:
 def _energy(c: Array, spectrum: Array, square: Array, numbers: tuple[Array, ...]) -> Array:
     """Mean of f + κ/2 |∇c|²."""
     _, kappa, barrier, _, _ = numbers
-    twice = np.full(spectrum.shape[-1], 2.0)
-    twice[0] = 1.0
-    if c.shape[-1] % 2 == 0:
-        twice[-1] = 1.0
-    gradient = jnp.sum(square * (spectrum.real**2 + spectrum.imag**2) * jnp.asarray(twice, c.dtype)) / c.size**2
+    gradient = jnp.sum(square * (spectrum.real**2 + spectrum.imag**2) * jnp.asarray(mirror_weights(c.shape), c.dtype)) / c.size**2
     return barrier * jnp.mean((c * (1 - c)) ** 2) + kappa / 2 * gradient

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxmicro._core import check, check_choice, check_shape, is_concrete, split_named
-from jaxmicro.fields import Grid, forward, frequencies, inverse
+from jaxmicro.fields import Grid, forward, frequencies, inverse, mirror_weights
 from jaxmicro.orientations import to_matrix
 
 SPECTRA = ("gaussian", "band", "power")
@@ -133,10 +133,5 @@ def _amplitude(square: Float[Array, "*half"], spectrum: str, bandwidth: Array, e
 
 def filter_noise(noise: Float[Array, "*grid"], amplitude: Float[Array, "*half"]) -> Float[Array, "*grid"]:
     """Multiply the spectrum of white noise, and scale to expected variance 1."""
-    last = noise.shape[-1]
-    once = np.full(amplitude.shape[-1], 2.0)  # the half spectrum stands for its mirror image too
-    once[0] = 1.0
-    if last % 2 == 0:
-        once[-1] = 1.0
-    variance = jnp.sum(amplitude**2 * jnp.asarray(once, amplitude.dtype)) / noise.size
+    variance = jnp.sum(amplitude**2 * jnp.asarray(mirror_weights(noise.shape), amplitude.dtype)) / noise.size
     return inverse(forward(noise, noise.ndim) * amplitude, noise.shape) / jnp.sqrt(variance)

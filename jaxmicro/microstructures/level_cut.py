@@ -25,7 +25,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from jaxmicro._core import as_float_arrays, check, check_finite, is_concrete
-from jaxmicro.fields import Grid, forward, frequencies
+from jaxmicro.fields import Grid, forward, frequencies, mirror_weights
 
 FRACTION_SLACK = 1e-5  # what fractions may miss of a sum of one: float32
 TAIL = {"float64": 40.0, "float32": 20.0}  # u at which what is left of the logistic is below the rounding of a mean
@@ -184,15 +184,11 @@ def typical_slope(field: Float[Array, "*grid"], grid: Grid) -> Float[Array, ""]:
         (0.27768, 0.27768)
     """
     power = jnp.abs(forward(field, grid.ndim)) ** 2
-    twice = np.full(power.shape[-1], 2.0)
-    twice[0] = 1.0
-    if field.shape[-1] % 2 == 0:
-        twice[-1] = 1.0
     waves = [
         jnp.asarray(wave, field.dtype) * 2 * jnp.pi / length for wave, length in zip(frequencies(grid.shape), grid.lengths, strict=True)
     ]
     square = functools.reduce(jnp.add, [wave**2 for wave in waves])
-    return jnp.sqrt(jnp.sum(power * square * jnp.asarray(twice, field.dtype))) / field.size
+    return jnp.sqrt(jnp.sum(power * square * jnp.asarray(mirror_weights(field.shape), field.dtype))) / field.size
 
 
 def ranks(field: Float[Array, "*grid"]) -> Int[Array, "*grid"]:
