@@ -57,9 +57,12 @@ def main(arguments: list[str]) -> dict[str, float]:
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         periodic = jm.descriptors.two_point_correlation(martensite)
-        jm.plotting.save(jm.plotting.correlation_map(periodic, steel.grid), out / "correlations.png")
+        jm.plotting.save(jm.plotting.correlation_map(periodic, steel.grid, reach=60.0), out / "correlations.png")
         pair = [np.asarray(window.labels), np.asarray(rebuilt.microstructure.labels)]
-        jm.plotting.save(jm.plotting.cells(pair, ["window", "rebuilt (shifted or inverted)"]), out / "rebuilt.png")
+        jm.plotting.save(
+            jm.plotting.cells(pair, ["window", "rebuilt (shifted, may be turned by 180°)"], names=["ferrite", "martensite"]),
+            out / "rebuilt.png",
+        )
     return found
 
 
